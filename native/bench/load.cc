@@ -1,0 +1,37 @@
+// The load generator of the benchmark: single-threaded, epoll, closed loop. It checks every reply; anything
+// wrong ends it with exit code 1 and a sentence, and no figures. Otherwise it prints one line of JSON.
+//
+//   load tcp-echo --port P --connections N --size BYTES --seconds S [--warmup S]
+//   load udp-time --port P --clients N --seconds S [--warmup S]
+//   load connect  --port P --connections N --seconds S [--warmup S]
+//   load idle     --port P --connections N          (holds them until stdin ends)
+//
+// and for all: --host 127.x.y.z, --core K (pin this process), --watch PID (the first three: the CPU time that
+// process used within the window).
+
+#include <sched.h>
+
+#include "load/connect.h"
+#include "load/idle.h"
+#include "load/tcp_echo.h"
+#include "load/udp_time.h"
+
+int main(int argc, char** argv) {
+  using namespace load;
+  std::string mode = argc > 1 ? argv[1] : "";
+  if (mode != "tcp-echo" && mode != "udp-time" && mode != "connect" && mode != "idle") {
+    fail("usage: load tcp-echo|udp-time|connect|idle --port P [--connections N] [--size BYTES] [--seconds S] [--warmup S] [--core K] [--watch PID]");
+  }
+  Options options = parse(argc, argv);
+  if (options.core >= 0) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(options.core, &cores);
+    if (sched_setaffinity(0, sizeof cores, &cores) < 0) fail(errorText("sched_setaffinity"));
+  }
+  raiseDescriptorLimit();
+  if (mode == "tcp-echo") TcpEcho(options).run();
+  if (mode == "udp-time") UdpTime(options).run();
+  if (mode == "connect") Connect(options).run();
+  if (mode == "idle") idle(options);
+}
