@@ -21,8 +21,6 @@ export interface BackendRegistration {
   readonly generation: number;
   /** The flags that shall be reported: IN, OUT, PRI, or none. */
   readonly interest: number;
-  /** Disarm after the next event (for numbers whose close nobody tells us). */
-  readonly oneShot: boolean;
   /** What the kernel has been told: flags; {@link NOT_ARMED} while the kernel does not know the descriptor. Written by the backend. */
   armed: number;
 }
@@ -43,6 +41,8 @@ export interface Backend {
   remove(registration: BackendRegistration): number;
   /** Waits at most `timeout` milliseconds (rounded up; negative: for ever). Number of rows, or -errno. */
   wait(timeout: number): number;
+  /** Makes the set's own descriptor readable, and the next wait end, in `delay` milliseconds (rounded up; `Infinity`: never). Absent where a timerfd in the set does it. 0, or -errno. */
+  alarm?(delay: number): number;
   /** Closes the set. */
   close(): void;
 }

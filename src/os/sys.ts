@@ -121,6 +121,8 @@ export interface Sys {
   dup(fd: number): number;
   /** fcntl(2) for commands with an integer argument: F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_GETPIPE_SZ, F_SETPIPE_SZ; any other is -EINVAL. */
   fcntl(fd: number, command: number, argument: number): number;
+  /** fstat(2): the file's type and permission bits (`st_mode`). */
+  fstat(fd: number): number;
   /** ioctl(2) with the address of the bytes; at least 1 byte, and as many as the request reads and writes: with the size that `request` encodes (_IOC_SIZE) the addon refuses a smaller array; requests that encode no size need at least 64 bytes. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   /** eventfd(2); `flags` may hold EFD_SEMAPHORE. -ENOSYS where the system has none. */

@@ -1,0 +1,303 @@
+/**
+ * The kernel: it steps tasks. It knows no descriptor, no clock and no Node; what it needs of the world is a {@link Host}.
+ *
+ * A step resumes a task's generator until it has to wait. What a generator yields is tried at once; only what cannot complete
+ * is parked. Errors thrown by a task's frames, or by the operations it yields, are the task's; an error of the kernel's
+ * own code is not caught here and ends the run (rule 24).
+ */
+
+import { type CancelError, MisuseError } from './errors.ts';
+import { type Co, isOp, Op, PASS, PENDING, type Waker } from './operation.ts';
+import { Ring } from './ring.ts';
+import { RoutineCall } from './routine.ts';
+import { Task } from './task.ts';
+import { Timers } from './timers.ts';
+
+/** What the kernel needs of the world. */
+export interface Host {
+  /** Monotonic time in milliseconds. */
+  now(): number;
+  /** From 0 on, below 1; asked only for seeded orders. */
+  random(): number;
+}
+
+/** How a kernel is set up. */
+export interface KernelOptions {
+  host: Host;
+  /** Called once for each task that fails, in the order of the failures. */
+  onFailure: (task: Task<unknown>, error: unknown) => void;
+  /** Steps ready tasks in a random order (drawn from the host) instead of first in, first out. For tests. */
+  shuffle?: boolean;
+}
+
+/** How a task is set up. */
+export interface SpawnOptions {
+  /** For messages and looking; default: a routine's name, otherwise `'task'` (a generator does not know its function). */
+  name?: string;
+}
+
+/** What can be run as a task: a generator, or a routine's call. */
+export type Spawnable<T> = Co<T> | Op<T>;
+
+/** How many operations a task may complete in one step before others get their turn. Rule 40. */
+const STEP_BUDGET = 32;
+
+/** What a task is called that nobody named. */
+const DEFAULT_NAME = 'task';
+
+/** Marks a generator that belongs to a task. */
+const OWNED: unique symbol = Symbol('genloop.owned');
+
+class TaskWaker implements Waker<unknown> {
+  readonly kernel: Kernel;
+  state: unknown;
+  private readonly task: Task<unknown>;
+
+  constructor(kernel: Kernel, task: Task<unknown>) {
+    this.kernel = kernel;
+    this.task = task;
+  }
+
+  wake(value: unknown): boolean {
+    return this.kernel.resume(this.task, this, value, false);
+  }
+
+  fail(error: unknown): boolean {
+    return this.kernel.resume(this.task, this, error, true);
+  }
+}
+
+/** Tasks, the ready ring and the timers. */
+export class Kernel {
+  readonly host: Host;
+  readonly timers: Timers = new Timers();
+  /** All tasks that have not ended, in the order of their spawns. */
+  readonly tasks: Set<Task<unknown>> = new Set();
+  /** The task whose step runs, `null` between steps. */
+  current: Task<unknown> | null = null;
+  /** Called when a task becomes ready and the ring was empty. */
+  onReady: (() => void) | null = null;
+  private readonly ring = new Ring<Task<unknown>>();
+  private readonly onFailure: (task: Task<unknown>, error: unknown) => void;
+  private readonly shuffle: boolean;
+  private lastId = 0;
+
+  constructor(options: KernelOptions) {
+    this.host = options.host;
+    this.onFailure = options.onFailure;
+    this.shuffle = options.shuffle ?? false;
+  }
+
+  /** How many tasks are ready. */
+  get ready(): number {
+    return this.ring.length;
+  }
+
+  /** The ready tasks, the next first, for looking. */
+  get readyTasks(): Task<unknown>[] {
+    return this.ring.toArray();
+  }
+
+  /** Starts a task at the end of the ready ring. Throws `TypeError` for what is no task, `MisuseError` for a generator in use. */
+  spawn<T>(body: Spawnable<T>, options: SpawnOptions = {}): Task<T> {
+    const isCall = body instanceof RoutineCall;
+    const frame: unknown = isCall ? body.start() : body;
+    const name = options.name ?? (isCall ? body.name : DEFAULT_NAME);
+    if (!isGenerator(frame)) throw new TypeError(`spawn takes a generator or a routine's call, not ${describe(frame)}`);
+    own(frame);
+    const task = new Task<T>(this, ++this.lastId, name, frame as Co<T>);
+    this.tasks.add(task as Task<unknown>);
+    this.enqueue(task as Task<unknown>);
+    return task;
+  }
+
+  /** Runs at most `limit` steps of ready tasks. How many were run. */
+  run(limit: number): number {
+    let steps = 0;
+    while (steps < limit) {
+      if (this.shuffle) this.ring.promote(Math.floor(this.host.random() * this.ring.length));
+      const task = this.ring.shift();
+      if (task === undefined) break;
+      steps++;
+      this.current = task;
+      this.step(task);
+      this.current = null;
+    }
+    return steps;
+  }
+
+  /**
+   * Cancels tasks with one error. All are marked before any wait is undone, so that no code of an operation can see half a
+   * tree cancelled (rule 7). A task that was cancelled before keeps its first cancel.
+   */
+  cancel(tasks: Iterable<Task<unknown>>, error: CancelError): void {
+    const marked: Task<unknown>[] = [];
+    for (const task of tasks) {
+      if (task.ended || task.cancelled !== null) continue;
+      task.cancelled = error;
+      marked.push(task);
+    }
+    for (const task of marked) {
+      const { waker, operation } = task;
+      // A task without a waker is running or already woken: it sees the cancel at its next trap (rules 4, 13).
+      if (waker === null || operation === null) continue;
+      if (operation.abort(waker)) this.resume(task, waker, error, true);
+    }
+  }
+
+  /** @internal Claims a park. */
+  resume(task: Task<unknown>, waker: Waker<unknown>, value: unknown, failing: boolean): boolean {
+    if (task.waker !== waker) return false;
+    task.waker = null;
+    task.operation = null;
+    task.inbox = value;
+    task.failing = failing;
+    this.enqueue(task);
+    return true;
+  }
+
+  /** Ends all tasks without running any of their code: after an internal error. */
+  abandon(): void {
+    this.ring.clear();
+    this.tasks.clear();
+    this.current = null;
+  }
+
+  private enqueue(task: Task<unknown>): void {
+    task.state = 'ready';
+    this.ring.push(task);
+    if (this.ring.length === 1 && this.onReady !== null) this.onReady();
+  }
+
+  private step(task: Task<unknown>): void {
+    let value = task.inbox;
+    let failing = task.failing;
+    task.inbox = undefined;
+    task.failing = false;
+    task.state = 'running';
+    for (let budget = STEP_BUDGET; ; ) {
+      let result: IteratorResult<unknown, unknown>;
+      try {
+        result = failing ? task.frame.throw(value) : task.frame.next(value);
+      } catch (error) {
+        if (!popFrame(task)) return this.finish(task, isCancelOf(task, error) ? 'cancelled' : 'failed', error);
+        value = error;
+        failing = true;
+        continue;
+      }
+      if (result.done) {
+        if (!popFrame(task)) return this.finish(task, 'done', result.value);
+        value = result.value;
+        failing = false;
+        continue;
+      }
+      const yielded = result.value;
+      if (yielded instanceof RoutineCall || !(yielded instanceof Op || yielded === undefined || isOp(yielded))) {
+        // A subroutine (no trap, so a cancel waits), or something that cannot be yielded.
+        failing = false;
+        value = undefined;
+        try {
+          pushFrame(task, frameOf(yielded));
+        } catch (error) {
+          value = error;
+          failing = true;
+        }
+        continue;
+      }
+      // A trap. Every one throws in a cancelled task (rule 2), also in one that swallows cancels in a loop.
+      if (task.cancelled !== null) {
+        value = task.cancelled;
+        failing = true;
+      } else if (yielded === undefined || yielded === PASS) {
+        return this.enqueue(task);
+      } else {
+        try {
+          value = yielded.try(this);
+          failing = false;
+        } catch (error) {
+          value = error;
+          failing = true;
+        }
+        if (value === PENDING) return this.park(task, yielded);
+      }
+      if (--budget === 0) {
+        task.inbox = value;
+        task.failing = failing;
+        return this.enqueue(task);
+      }
+    }
+  }
+
+  private park(task: Task<unknown>, operation: Op<unknown>): void {
+    const waker = new TaskWaker(this, task);
+    task.state = 'parked';
+    task.waker = waker;
+    task.operation = operation;
+    try {
+      operation.park(waker);
+    } catch (error) {
+      this.resume(task, waker, error, true);
+    }
+  }
+
+  private finish(task: Task<unknown>, state: 'done' | 'failed' | 'cancelled', outcome: unknown): void {
+    task.state = state;
+    task.outcome = outcome;
+    this.tasks.delete(task);
+    task.announce();
+    if (state === 'failed') this.onFailure(task, outcome);
+  }
+}
+
+/** The task's own cancel, and not one of Node's that only looks alike. */
+function isCancelOf(task: Task<unknown>, error: unknown): boolean {
+  return task.cancelled !== null && error === task.cancelled;
+}
+
+function pushFrame(task: Task<unknown>, frame: Co<unknown>): void {
+  if (task.callers === null) task.callers = [task.frame];
+  else task.callers.push(task.frame);
+  task.frame = frame;
+}
+
+function popFrame(task: Task<unknown>): boolean {
+  const caller = task.callers?.pop();
+  if (caller === undefined) return false;
+  task.frame = caller;
+  return true;
+}
+
+/** The generator of a subroutine. Throws `TypeError` for anything that is none, with what to do instead. */
+function frameOf(yielded: unknown): Co<unknown> {
+  const frame: unknown = yielded instanceof RoutineCall ? yielded.start() : yielded;
+  if (!isGenerator(frame)) throw new TypeError(`a task cannot yield ${describe(frame)}`);
+  own(frame);
+  return frame;
+}
+
+function isGenerator(value: unknown): value is Co<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Co<unknown>).next === 'function' &&
+    typeof (value as Co<unknown>).throw === 'function' &&
+    typeof (value as Co<unknown>)[Symbol.iterator] === 'function'
+  );
+}
+
+function own(generator: Co<unknown>): void {
+  const marked = generator as { [OWNED]?: true };
+  if (marked[OWNED])
+    throw new MisuseError('this generator already belongs to a task; call its function again for another');
+  marked[OWNED] = true;
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null; a bare `yield` lets others run';
+  if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}; call it first`;
+  if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
+  if (Symbol.asyncIterator in value) return 'an async generator; use a plain generator function (function*)';
+  if (typeof (value as { then?: unknown }).then === 'function')
+    return 'a promise; await it outside, and spawn a task with its result';
+  return `a ${value.constructor?.name ?? 'plain object'}; yield an operation, a generator, or nothing`;
+}

@@ -1,0 +1,163 @@
+/** A task: a generator on its way, with the frames above it, what it waits for, and what became of it. */
+
+import { CancelError, MisuseError, TaskCancelledError } from './errors.ts';
+import type { Kernel } from './kernel.ts';
+import { type Co, Op, PENDING, type Waker } from './operation.ts';
+
+/** Where a task is: about to run, running, waiting, or ended in one of three ways. */
+export type TaskState = 'ready' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
+
+/** Made by `spawn`. Not a promise, and not thenable: join it with `yield* task.join()`, or await `task.promise`. */
+export class Task<T = unknown> {
+  /** Counts up in each kernel, from 1. */
+  readonly id: number;
+  /** Given at the spawn, otherwise a routine's name or `'task'`. */
+  readonly name: string;
+  /** @internal */
+  readonly kernel: Kernel;
+  /** @internal */
+  state: TaskState = 'ready';
+  /** @internal The generator that runs. */
+  frame: Co<unknown>;
+  /** @internal Those that wait for it. */
+  callers: Co<unknown>[] | null = null;
+  /** @internal What the next step hands in, and whether it is thrown. */
+  inbox: unknown;
+  /** @internal */
+  failing = false;
+  /** @internal The waker of the current park. */
+  waker: Waker<unknown> | null = null;
+  /** @internal The operation of the current park. */
+  operation: Op<unknown> | null = null;
+  /** @internal Thrown at each trap, once it is set. */
+  cancelled: CancelError | null = null;
+  /** @internal The result or the error. */
+  outcome: unknown;
+  /** @internal */
+  joiners: Set<Waker<T>> | null = null;
+  private settled: PromiseWithSettlers<T> | null = null;
+
+  /** @internal */
+  constructor(kernel: Kernel, id: number, name: string, frame: Co<T>) {
+    this.kernel = kernel;
+    this.id = id;
+    this.name = name;
+    this.frame = frame;
+  }
+
+  /** Where the task is. */
+  get status(): TaskState {
+    return this.state;
+  }
+
+  /** Whether it has ended. */
+  get ended(): boolean {
+    return this.state === 'done' || this.state === 'failed' || this.state === 'cancelled';
+  }
+
+  /** What it waits for, in words. */
+  get waitsFor(): string {
+    return this.operation?.describe() ?? 'nothing';
+  }
+
+  /**
+   * Waits until the task has ended, and gives its result. Throws the task's own error if it failed, `TaskCancelledError` if it
+   * was cancelled. A failure has also gone to the scheduler, joined or not. Rules 16, 21.
+   */
+  join(): Op<T> {
+    return new Join(this);
+  }
+
+  /** The outcome as a promise, made at the first access: a handle that nobody looks at rejects nothing. */
+  get promise(): Promise<T> {
+    if (this.settled === null) {
+      this.settled = withSettlers<T>();
+      if (this.ended) this.settle();
+    }
+    return this.settled.promise;
+  }
+
+  /**
+   * Cancels the task: its wait is undone, and each of its traps throws a `CancelError` from now on. Never waits. A task that
+   * has not started yet runs to its first trap; one whose operation has completed gets that result first; one that has
+   * ended stays as it is. Rules 2, 4, 5, 13.
+   */
+  cancel(reason?: unknown): void {
+    if (this.ended || this.cancelled !== null) return;
+    this.kernel.cancel([this], new CancelError('explicit', reason));
+  }
+
+  /** `task 3 (echo)`. */
+  toString(): string {
+    return `task ${this.id} (${this.name})`;
+  }
+
+  /** @internal Tells the joiners, and the promise if there is one. */
+  announce(): void {
+    const { joiners } = this;
+    this.joiners = null;
+    if (joiners !== null) {
+      for (const waker of joiners) {
+        if (this.state === 'done') waker.wake(this.outcome as T);
+        else waker.fail(this.failure());
+      }
+    }
+    if (this.settled !== null) this.settle();
+  }
+
+  /** @internal What a joiner gets thrown. */
+  failure(): unknown {
+    return this.state === 'cancelled' ? new TaskCancelledError(this, this.outcome) : this.outcome;
+  }
+
+  private settle(): void {
+    const { resolve, reject } = this.settled as PromiseWithSettlers<T>;
+    if (this.state === 'done') resolve(this.outcome as T);
+    else reject(this.failure());
+  }
+}
+
+interface PromiseWithSettlers<T> {
+  promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+function withSettlers<T>(): PromiseWithSettlers<T> {
+  const settlers = {} as PromiseWithSettlers<T>;
+  settlers.promise = new Promise<T>((resolve, reject) => Object.assign(settlers, { resolve, reject }));
+  return settlers;
+}
+
+class Join<T> extends Op<T> {
+  private readonly task: Task<T>;
+
+  constructor(task: Task<T>) {
+    super();
+    this.task = task;
+  }
+
+  override try(kernel: Kernel): T | typeof PENDING {
+    const { task } = this;
+    if (task.state === 'done') return task.outcome as T;
+    if (task.ended) throw task.failure();
+    if (kernel.current === task) throw new MisuseError(`${task} waits for its own end: it would wait for ever`);
+    if (task.kernel !== kernel)
+      throw new MisuseError(`${task} belongs to another scheduler; await its promise instead`);
+    return PENDING;
+  }
+
+  override park(waker: Waker<T>): void {
+    this.task.joiners ??= new Set();
+    this.task.joiners.add(waker);
+  }
+
+  override abort(waker: Waker<T>): boolean {
+    this.task.joiners?.delete(waker);
+    return true;
+  }
+
+  override describe(): string {
+    return `the end of ${this.task}`;
+  }
+}

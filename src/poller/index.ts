@@ -1,0 +1,15 @@
+/**
+ * Portable readiness: four backends with the same verbs, and one poller with all the policy.
+ *
+ * @module poller
+ */
+
+export { availableBackends, BACKEND_VARIABLE, chooseBackend, openBackend } from './backends.ts';
+export { EpollBackend } from './epoll.ts';
+export { BusyError } from './errors.ts';
+export { ALARM, Readiness, readinessNames } from './flags.ts';
+export { KqueueBackend } from './kqueue.ts';
+export { PollBackend } from './poll.ts';
+export { Poller, type PollerCounters, type PollerOptions } from './poller.ts';
+export { type Direction, Registration, type Waiter } from './registration.ts';
+export { SelectBackend } from './select.ts';

@@ -1,0 +1,97 @@
+/**
+ * The blocking drive: the scheduler owns the thread, and nothing of Node runs. Two things must be heard all the same.
+ *
+ * Ctrl-C: Node's own handler only leaves a note for its loop, which does not run. So on the main thread SIGINT and SIGTERM go
+ * through the addon's signal pipe into the poller; the first cancels all tasks, a second one ends the process, and the old
+ * actions come back at the end.
+ *
+ * `worker.terminate()`: it asks V8 to stop and wakes the worker's Node loop, which does not run either. So the loop's own
+ * descriptor is watched, edge-triggered (what makes it readable, nobody will take away), through a small set around
+ * it that any backend can watch. A wait that ends is followed by JavaScript, and there V8 stops.
+ */
+
+import { isMainThread } from 'node:worker_threads';
+import { constants, Descriptor, Epoll, Kqueue, nodeLoop, realSys, type Sys } from '../os/index.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** What a shell adds to the number of the signal that ended a program. */
+const SIGNAL_EXIT = 128;
+const FOREVER = -1;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** Runs until all tasks have ended. */
+export function runBlocking(scheduler: Scheduler): void {
+  if (scheduler.size > 0) {
+    using _ears = new Ears(scheduler);
+    while (scheduler.size > 0) {
+      if (scheduler.stuck) scheduler.breakDeadlock();
+      scheduler.round(FOREVER);
+    }
+  }
+  scheduler.settle();
+}
+
+/** What a blocked thread listens to besides its tasks' descriptors. */
+class Ears implements Disposable {
+  private readonly taken: number[] = [];
+  private readonly sys: Sys;
+  private bell: Descriptor | null = null;
+  private signalled = false;
+
+  constructor(scheduler: Scheduler) {
+    this.sys = scheduler.sys;
+    // A simulated system has neither signals nor a Node loop.
+    if (this.sys !== realSys()) return;
+    if (isMainThread) this.hearSignals(scheduler);
+    else this.hearTermination(scheduler);
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of this.taken) this.sys.signalClose(signal);
+    this.bell?.close();
+  }
+
+  private hearSignals(scheduler: Scheduler): void {
+    for (const name of SIGNALS) {
+      const signal = this.sys.constants[name] as number;
+      const fd = this.sys.signalOpen(signal);
+      // Another thread has the pipe: it hears for both.
+      if (fd < 0) return;
+      if (this.taken.length === 0) {
+        const pipe = new Descriptor(this.sys, fd);
+        scheduler.poller.listen(pipe, () => this.heard(scheduler, pipe));
+      }
+      this.taken.push(signal);
+    }
+  }
+
+  private heard(scheduler: Scheduler, pipe: Descriptor): void {
+    for (const signal of pipe.read() ?? []) {
+      if (this.signalled) process.exit(SIGNAL_EXIT + signal);
+      this.signalled = true;
+      process.exitCode = SIGNAL_EXIT + signal;
+      const name = SIGNALS.find((candidate) => this.sys.constants[candidate] === signal);
+      scheduler.cancel(name, 'signal');
+    }
+  }
+
+  private hearTermination(scheduler: Scheduler): void {
+    const loop = nodeLoop().backendFd();
+    if (loop < 0) return;
+    if ('EPOLLET' in constants) {
+      const bell = Epoll.create();
+      this.bell = bell;
+      bell.add(loop, (constants.EPOLLIN as number) | (constants.EPOLLET as number));
+      scheduler.poller.listen(bell, () => bell.wait(0));
+    } else {
+      const bell = Kqueue.create();
+      this.bell = bell;
+      const { EVFILT_READ, EV_ADD, EV_CLEAR } = constants as Record<string, number>;
+      bell.kevent(
+        [{ ident: loop, filter: EVFILT_READ as number, flags: (EV_ADD as number) | (EV_CLEAR as number) }],
+        0,
+      );
+      scheduler.poller.listen(bell, () => bell.kevent([], 1, 0));
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The guest drive: the scheduler lives inside Node's loop. Node watches one descriptor, the poller's kernel set, which also
+ * carries the next deadline; when it becomes readable, one turn is taken. A turn asks for readiness again a few times, as what a
+ * task does often makes the next thing ready at once, and then gives Node its own turn.
+ *
+ * While something waits for I/O or time, the watch keeps the process alive. Otherwise only a callback of Node could
+ * wake a task, and if Node has nothing left to do either, that is a deadlock: decided at `beforeExit`.
+ */
+
+import { nodeLoop } from '../os/index.ts';
+import { activeScheduler } from './active.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Rounds in one turn of Node. */
+const ROUNDS_PER_TURN = 8;
+/** Milliseconds in one turn of Node. */
+const TIME_PER_TURN = 1;
+const NO_WATCH = 0;
+
+/** One run of a scheduler as a guest. */
+export class Guest {
+  private readonly scheduler: Scheduler;
+  private watch = NO_WATCH;
+  private watchedFd = -1;
+  private referenced = true;
+  private scheduled: NodeJS.Immediate | null = null;
+  private finished = false;
+  private resolve: () => void = () => {};
+  private reject: (error: unknown) => void = () => {};
+  private readonly turn = (): void => this.takeTurn();
+  private readonly beforeExit = (): void => this.decideDeadlock();
+
+  constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
+  }
+
+  /** Starts; the first step comes in a later turn of Node. */
+  start(): Promise<void> {
+    const promise = new Promise<void>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    process.on('beforeExit', this.beforeExit);
+    this.scheduler.kernel.onReady = () => {
+      // Inside a turn of ours the turn itself goes on with it.
+      if (activeScheduler() !== this.scheduler) this.schedule();
+    };
+    this.schedule();
+    return promise;
+  }
+
+  /** The kernel set was replaced: watch the new one. */
+  rewatch(): void {
+    this.unwatch();
+  }
+
+  private schedule(): void {
+    if (this.finished) return;
+    this.scheduled ??= setImmediate(() => {
+      this.scheduled = null;
+      this.takeTurn();
+    });
+  }
+
+  private takeTurn(): void {
+    if (this.finished) return;
+    const { scheduler } = this;
+    const { kernel } = scheduler;
+    try {
+      const end = scheduler.sys.now() + TIME_PER_TURN;
+      for (let round = 0; round < ROUNDS_PER_TURN; round++) {
+        const before = scheduler.pollerIfOpen?.counters.events ?? 0;
+        scheduler.round(0);
+        if (scheduler.size === 0) break;
+        const quiet = kernel.ready === 0 && (scheduler.pollerIfOpen?.counters.events ?? 0) === before;
+        if (quiet || scheduler.sys.now() >= end) break;
+      }
+      if (scheduler.size === 0) this.finish();
+      else this.rest();
+    } catch (error) {
+      this.finish(error);
+    }
+  }
+
+  /** Between two turns: Node watches what we wait for. */
+  private rest(): void {
+    const { scheduler } = this;
+    const { kernel } = scheduler;
+    const { next } = kernel.timers;
+    if (kernel.ready > 0) this.schedule();
+    const waits = (scheduler.pollerIfOpen?.waiting ?? 0) > 0;
+    const timed = next !== Number.POSITIVE_INFINITY;
+    if (!waits && !timed && this.watch === NO_WATCH) return;
+    const { poller } = scheduler;
+    poller.alarm(next);
+    if (this.watch === NO_WATCH || this.watchedFd !== poller.fd) this.watchSet(poller.fd);
+    if (this.referenced !== (waits || timed)) {
+      this.referenced = waits || timed;
+      nodeLoop().setRef(this.watch, this.referenced);
+    }
+  }
+
+  private watchSet(fd: number): void {
+    this.unwatch();
+    const watch = nodeLoop().watch(fd, this.turn);
+    if (watch < 0) throw new Error(`Node's loop refuses to watch the kernel set: errno ${-watch}`);
+    this.watch = watch;
+    this.watchedFd = fd;
+    this.referenced = true;
+  }
+
+  private unwatch(): void {
+    if (this.watch !== NO_WATCH) nodeLoop().unwatch(this.watch);
+    this.watch = NO_WATCH;
+  }
+
+  private decideDeadlock(): void {
+    if (this.scheduler.stuck) {
+      this.scheduler.breakDeadlock();
+      this.schedule();
+    }
+  }
+
+  private finish(...errors: unknown[]): void {
+    this.finished = true;
+    this.unwatch();
+    if (this.scheduled !== null) clearImmediate(this.scheduled);
+    process.off('beforeExit', this.beforeExit);
+    this.scheduler.kernel.onReady = null;
+    try {
+      if (errors.length > 0) throw errors[0];
+      this.scheduler.settle();
+      this.resolve();
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+}

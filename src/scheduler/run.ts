@@ -1,0 +1,74 @@
+/** A main task and everything that it spawns, in one call: what most programs need. */
+
+import { CancelError, isOp, type Spawnable, type Task } from '../kernel/index.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+
+/** A main task, or a function that makes it (whose name the task then has). */
+export type Main<T> = Spawnable<T> | (() => Spawnable<T>);
+
+/** What a shell adds to the number of the signal that ended a program. */
+const SIGNAL_EXIT = 128;
+const INTERRUPTS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+function start<T>(scheduler: Scheduler, main: Main<T>): Task<T> {
+  if (typeof main !== 'function') return scheduler.spawn(main);
+  const body = main();
+  // A routine's call has a name already.
+  return isOp(body) || main.name === '' ? scheduler.spawn(body) : scheduler.spawn(body, { name: main.name });
+}
+
+function resultOf<T>(task: Task<T>): T {
+  if (task.state === 'done') return task.outcome as T;
+  throw task.outcome;
+}
+
+/**
+ * Runs a main task as a guest in Node's loop, and returns its result after all tasks that it spawned have ended. Its first step
+ * happens after this call has returned. Rejects with the first failure of any task.
+ *
+ * SIGINT and SIGTERM cancel all tasks, unless somebody else listens to them already; a second one exits at once. Such a run rejects
+ * with its cancel, and the exit code is 130 or 143.
+ */
+export async function run<T>(main: Main<T>, options?: SchedulerOptions): Promise<T> {
+  const scheduler = new Scheduler(options);
+  const task = start(scheduler, main);
+  const quiet = listenForInterrupts(scheduler);
+  try {
+    await scheduler.run();
+    return resultOf(task);
+  } finally {
+    quiet();
+  }
+}
+
+/** Runs a main task and owns the thread meanwhile: {@link Scheduler.runSync}. Returns its result after all tasks have ended. */
+export function runSync<T>(main: Main<T>, options?: SchedulerOptions): T {
+  const scheduler = new Scheduler(options);
+  const task = start(scheduler, main);
+  scheduler.runSync();
+  return resultOf(task);
+}
+
+function listenForInterrupts(scheduler: Scheduler): () => void {
+  const listeners: [NodeJS.Signals, () => void][] = [];
+  let interrupted = false;
+  for (const [name, number] of Object.entries(INTERRUPTS) as [keyof typeof INTERRUPTS, number][]) {
+    if (process.listenerCount(name) > 0) continue;
+    const listener = () => {
+      if (interrupted) process.exit(SIGNAL_EXIT + number);
+      interrupted = true;
+      process.exitCode = SIGNAL_EXIT + number;
+      scheduler.cancel(name, 'signal');
+    };
+    process.on(name, listener);
+    listeners.push([name, listener]);
+  }
+  return () => {
+    for (const [name, listener] of listeners) process.off(name, listener);
+  };
+}
+
+/** Whether a run ended because somebody cancelled it, and not by a failure. */
+export function wasInterrupted(error: unknown): boolean {
+  return error instanceof CancelError && error.source === 'signal';
+}

@@ -1,0 +1,306 @@
+/**
+ * Where tasks and descriptors meet: a kernel, a poller, and three ways to drive them. `run()` lives inside Node's loop;
+ * `runSync()` owns the thread, as the textbook's loop does; `turn()` with `fd` and `deadline` lives in any other loop.
+ *
+ * The scheduler is the group that its tasks belong to: the first failure cancels the others, and when all have
+ * ended it comes out of the run.
+ */
+
+import {
+  CancelError,
+  type CancelSource,
+  DeadlockError,
+  InternalError,
+  Kernel,
+  MisuseError,
+  type Spawnable,
+  type SpawnOptions,
+  type Task,
+} from '../kernel/index.ts';
+import { type BackendName, enterSys, realSys, type Sys } from '../os/index.ts';
+import { chooseBackend, Poller, type PollerCounters } from '../poller/index.ts';
+import { activeScheduler, setActiveScheduler } from './active.ts';
+import { runBlocking } from './blocking.ts';
+import { Guest } from './guest.ts';
+import { locate } from './locate.ts';
+import { seededRandom } from './random.ts';
+import type { PollingHost } from './waits.ts';
+
+/**
+ * What to do when a task fails: `'cancel'` the others and let the error come out of the run (the default), `'isolate'`: report it
+ * on the console and go on, or a function of yours, after which the others go on.
+ */
+export type ErrorPolicy = 'cancel' | 'isolate' | ((error: unknown, task: Task<unknown>) => void);
+
+/** Options of a {@link Scheduler}. */
+export interface SchedulerOptions {
+  /** Which readiness call to use; default: `GENLOOP_BACKEND`, else the best of this system. */
+  backend?: BackendName;
+  /** The system to call; default: the real one. */
+  sys?: Sys;
+  /** What to do when a task fails; default `'cancel'`. */
+  onError?: ErrorPolicy;
+  /** Steps ready tasks in an order drawn from this seed, to find out what depends on the order. For tests. */
+  seed?: number;
+}
+
+/** Steps between two questions for readiness while tasks are ready: asking costs a system call. Rule 40. */
+const STEPS_PER_POLL = 64;
+const FOREVER = -1;
+
+/** Runs tasks that wait for descriptors, time and each other. */
+export class Scheduler implements Disposable {
+  readonly sys: Sys;
+  /** @internal */
+  readonly kernel: Kernel;
+  private readonly onError: ErrorPolicy;
+  private readonly backend: BackendName;
+  private openPoller: Poller | null = null;
+  private lastCounters: PollerCounters | null = null;
+  private failure: { error: unknown } | null = null;
+  private cancelled: CancelError | null = null;
+  private deadlocked = false;
+  private guest: Guest | null = null;
+  private blocking = false;
+
+  /** Throws `RangeError` for a backend that this system does not have. Opens nothing yet. */
+  constructor(options: SchedulerOptions = {}) {
+    const { sys = realSys(), onError = 'cancel', seed } = options;
+    if (onError !== 'cancel' && onError !== 'isolate' && typeof onError !== 'function') {
+      throw new TypeError(`onError must be 'cancel', 'isolate' or a function, not ${String(onError)}`);
+    }
+    this.sys = sys;
+    this.onError = onError;
+    this.backend = chooseBackend(sys, options.backend);
+    const scheduler = this;
+    const host: PollingHost = {
+      now: () => sys.now(),
+      random: seededRandom(seed ?? 0),
+      get poller(): Poller {
+        return scheduler.poller;
+      },
+    };
+    const onFailure = (task: Task<unknown>, error: unknown) => this.failed(task, error);
+    this.kernel = new Kernel({ host, onFailure, shuffle: seed !== undefined });
+  }
+
+  /** The readiness call in use. */
+  get backendName(): BackendName {
+    return this.backend;
+  }
+
+  /** How many tasks have not ended. */
+  get size(): number {
+    return this.kernel.tasks.size;
+  }
+
+  /** The task whose step is running, if it is one of this scheduler. */
+  get currentTask(): Task<unknown> | null {
+    return this.kernel.current;
+  }
+
+  /** What the poller has done: in this run, or in the last. */
+  get counters(): PollerCounters {
+    const none: PollerCounters = { waits: 0, events: 0, stale: 0, spurious: 0, controls: 0, rebuilds: 0 };
+    return { ...(this.openPoller?.counters ?? this.lastCounters ?? none) };
+  }
+
+  /**
+   * Adds a task, at the end of the ready ring: it starts once its turn comes, never inside this call. Before a run, during it, or
+   * from any callback of Node. Takes a generator or a routine's call; throws `TypeError` for anything else, `MisuseError`
+   * (`ERR_GENLOOP_MISUSE`) for a generator that belongs to a task.
+   */
+  spawn<T>(task: Spawnable<T>, options?: SpawnOptions): Task<T> {
+    const spawned = this.kernel.spawn(task, options);
+    if (this.cancelled !== null) this.kernel.cancel([spawned as Task<unknown>], this.cancelled);
+    return spawned;
+  }
+
+  /** Cancels all tasks. Never waits; the run rejects with the cancel once they have ended. */
+  cancel(reason?: unknown, source: CancelSource = 'explicit'): void {
+    if (this.cancelled !== null || this.size === 0) return;
+    this.cancelled = new CancelError(source, reason);
+    this.kernel.cancel(this.kernel.tasks, this.cancelled);
+  }
+
+  /**
+   * Runs as a guest in Node's loop until all tasks have ended: timers, promises and everything else of Node goes on. The first
+   * step happens after this call has returned. Rejects with the first failure, once all tasks have ended; with `DeadlockError` if
+   * Node runs out of work while tasks wait. Throws for the backends `poll` and `select`, which Node cannot watch.
+   */
+  run(): Promise<void> {
+    this.refuseReentry('run');
+    this.refuseBlindBackend('run()');
+    this.guest = new Guest(this);
+    return this.guest.start().finally(() => {
+      this.guest = null;
+    });
+  }
+
+  /**
+   * Runs until all tasks have ended, and owns the thread meanwhile: no timer, promise or signal handler of Node runs. Throws the first
+   * failure, `DeadlockError`, or the cancel. On the main thread SIGINT and SIGTERM cancel all tasks; a second one exits.
+   */
+  runSync(): void {
+    this.refuseReentry('runSync');
+    this.blocking = true;
+    try {
+      runBlocking(this);
+    } finally {
+      this.blocking = false;
+    }
+  }
+
+  /**
+   * One round, without waiting: asks for readiness, fires timers, steps ready tasks (64 at most). For a loop of your own that watches
+   * {@link Scheduler.fd} and honours {@link Scheduler.deadline}. `true` while tasks are left; a failure is thrown once all have ended.
+   */
+  turn(): boolean {
+    this.refuseReentry('turn');
+    this.round(0);
+    if (this.size > 0) return true;
+    this.settle();
+    return false;
+  }
+
+  /** A descriptor that is readable while {@link Scheduler.turn} has something to do. Throws on `poll` and `select`. */
+  get fd(): number {
+    this.refuseBlindBackend('fd');
+    this.poller.alarm(this.kernel.ready > 0 ? 0 : this.kernel.timers.next);
+    return this.poller.fd;
+  }
+
+  /** Milliseconds until {@link Scheduler.turn} has something to do for which no descriptor tells; `undefined` if there is nothing such. */
+  get deadline(): number | undefined {
+    if (this.kernel.ready > 0) return 0;
+    const { next } = this.kernel.timers;
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - this.sys.now());
+  }
+
+  /** Lets go of the kernel set and of the descriptors (which stay open). For users of `turn`; the other drives do it themselves. */
+  close(): void {
+    if (this.openPoller === null) return;
+    this.lastCounters = this.openPoller.counters;
+    const poller = this.openPoller;
+    this.openPoller = null;
+    poller.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal Opened at the first need. */
+  get poller(): Poller {
+    if (this.openPoller === null) {
+      const onRebuild = () => this.guest?.rewatch();
+      this.openPoller = new Poller(this.sys, this.backend, { name: 'another scheduler', onRebuild });
+    }
+    return this.openPoller;
+  }
+
+  /** @internal The poller, if it is open. */
+  get pollerIfOpen(): Poller | null {
+    return this.openPoller;
+  }
+
+  /**
+   * @internal One round: steps what is ready, asks for readiness (waiting at most `limit` ms, if nothing else is to do), fires timers,
+   * steps what that made ready. An error in here is a bug of ours: no task code runs any more (rule 24).
+   */
+  round(limit: number): void {
+    const sysBefore = enterSys(this.sys);
+    setActiveScheduler(this);
+    try {
+      const { kernel } = this;
+      kernel.run(STEPS_PER_POLL);
+      if (kernel.tasks.size === 0) return;
+      const poller = this.openPoller;
+      const timeout = this.patience(limit);
+      if (timeout !== 0 || poller !== null) (poller ?? this.poller).wait(timeout);
+      if (kernel.timers.size > 0) kernel.timers.fire(this.sys.now());
+      if (limit === 0) kernel.run(STEPS_PER_POLL);
+    } catch (error) {
+      this.kernel.abandon();
+      this.close();
+      throw new InternalError(error);
+    } finally {
+      setActiveScheduler(null);
+      enterSys(sysBefore);
+    }
+  }
+
+  /** @internal Whether nothing but an outside callback could make any task go on. */
+  get stuck(): boolean {
+    const { kernel } = this;
+    return (
+      kernel.ready === 0 && kernel.tasks.size > 0 && kernel.timers.size === 0 && (this.openPoller?.waiting ?? 0) === 0
+    );
+  }
+
+  /** @internal Ends a run in which nothing can happen any more: the tasks get a cancel, the run the `DeadlockError`. Rule 44. */
+  breakDeadlock(): void {
+    const error = new DeadlockError([...this.kernel.tasks], (task) => locate(task));
+    if (this.deadlocked) {
+      // Operations that cannot be stopped: the clean-up has had its chance.
+      this.kernel.abandon();
+      return;
+    }
+    this.deadlocked = true;
+    this.failure ??= { error };
+    this.cancelled ??= new CancelError('shutdown', 'deadlock');
+    this.kernel.cancel(this.kernel.tasks, this.cancelled);
+  }
+
+  /** @internal The end of a run: closes the kernel set, and throws what shall come out. Ready to run again. */
+  settle(): void {
+    this.close();
+    const { failure, cancelled } = this;
+    this.failure = null;
+    this.cancelled = null;
+    this.deadlocked = false;
+    if (failure !== null) throw failure.error;
+    if (cancelled !== null) throw cancelled;
+  }
+
+  private patience(limit: number): number {
+    const { kernel } = this;
+    if (limit === 0 || kernel.ready > 0) return 0;
+    const { next } = kernel.timers;
+    return next === Number.POSITIVE_INFINITY ? FOREVER : Math.max(0, next - this.sys.now());
+  }
+
+  private failed(task: Task<unknown>, error: unknown): void {
+    if (typeof this.onError === 'function') {
+      try {
+        this.onError(error, task);
+        return;
+      } catch (raised) {
+        this.cancelForFailure(raised);
+        return;
+      }
+    }
+    if (this.onError === 'isolate') console.error(`genloop: ${task} failed:`, error);
+    else this.cancelForFailure(error);
+  }
+
+  private cancelForFailure(error: unknown): void {
+    this.failure ??= { error };
+    this.cancelled ??= new CancelError('sibling', error);
+    this.kernel.cancel(this.kernel.tasks, this.cancelled);
+  }
+
+  private refuseReentry(verb: string): void {
+    if (activeScheduler() !== null) {
+      throw new MisuseError(`${verb} was called from inside a task; spawn another task, or yield a subroutine`);
+    }
+    if (this.guest !== null || this.blocking) throw new MisuseError(`${verb}: this scheduler is already running`);
+  }
+
+  private refuseBlindBackend(verb: string): void {
+    if (this.backend === 'epoll' || this.backend === 'kqueue') return;
+    throw new MisuseError(
+      `${verb} needs a backend with a descriptor of its own (epoll, kqueue), not '${this.backend}'; use runSync() or turn()`,
+    );
+  }
+}

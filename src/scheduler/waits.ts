@@ -1,0 +1,79 @@
+/**
+ * The textbook's operations: wait until a descriptor is ready. Readiness is a hint: the call that follows may still say
+ * "would block" (`undefined`), and then one waits again.
+ */
+
+import { type Host, type Kernel, MisuseError, Op, PENDING, type Waker } from '../kernel/index.ts';
+import { filenoOf, type Pollable } from '../os/index.ts';
+import { type Direction, type Poller, Readiness, type Registration } from '../poller/index.ts';
+
+/** A {@link Host} that can wait for descriptors: what the scheduler puts into its kernel. */
+export interface PollingHost extends Host {
+  readonly poller: Poller;
+}
+
+function pollerOf(kernel: Kernel): Poller {
+  const { poller } = kernel.host as Partial<PollingHost>;
+  if (poller === undefined) throw new MisuseError('this kernel has no poller: wait for descriptors in a Scheduler');
+  return poller;
+}
+
+/** What the three waits share. The result is the readiness, a mask of `Readiness` flags. */
+abstract class ReadinessWait extends Op<number> {
+  /** What is waited for. */
+  readonly target: Pollable;
+  protected abstract readonly direction: Direction;
+
+  /** Takes a descriptor, anything with `fileno()` or `fd`, or a number. Throws `TypeError`, `ClosedError`. */
+  constructor(target: Pollable) {
+    super();
+    filenoOf(target);
+    this.target = target;
+  }
+
+  override try(): typeof PENDING {
+    return PENDING;
+  }
+
+  override park(waker: Waker<number>): void {
+    waker.state = pollerOf(waker.kernel).park(this.target, this.direction, waker);
+  }
+
+  override abort(waker: Waker<number>): boolean {
+    const registration = waker.state as Registration | undefined;
+    if (registration !== undefined) registration.poller.unpark(registration, this.direction, waker);
+    return true;
+  }
+
+  override describe(): string {
+    const target = typeof this.target === 'number' ? `descriptor ${this.target}` : nameOf(this.target);
+    return `${this.constructor.name}(${target})`;
+  }
+}
+
+function nameOf(target: object): string {
+  const text = String(target);
+  return text === '[object Object]' ? target.constructor.name : text;
+}
+
+/**
+ * Waits until a read will not block: data, the end, an error, or a connection to accept. One reader a descriptor: a second
+ * gets `BusyError`. A close ends the wait with `ClosedError` (not for a bare number, whose close nobody sees). Rules 31, 32, 34.
+ *
+ * @example
+ * yield new ReadWait(socket);
+ * const data = socket.recv(8192);
+ */
+export class ReadWait extends ReadinessWait {
+  protected override readonly direction = Readiness.IN;
+}
+
+/** Waits until a write will not block, or a connect has ended. One writer a descriptor. As {@link ReadWait}. */
+export class WriteWait extends ReadinessWait {
+  protected override readonly direction = Readiness.OUT;
+}
+
+/** Waits for something exceptional: TCP urgent data, a changed sysfs attribute. As {@link ReadWait}. */
+export class PriorityWait extends ReadinessWait {
+  protected override readonly direction = Readiness.PRI;
+}
