@@ -1,0 +1,96 @@
+// Arguments of a call, checked. Node-API is not strict: NaN reads as 0, 2^32 + 3 as 3, a detached
+// buffer as one of length 0, all with status OK; so every number is read as a double and compared,
+// and every range of bytes is measured. The first fault throws and silences the rest, so a call
+// reads all of its arguments and then asks once.
+//
+// Numbers are to be read before bytes: nothing may run between taking an address and using it.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "../core/address.h"
+#include "environment.h"
+
+namespace genloop {
+
+struct Call {
+  const char* name;
+  napi_callback callback;
+};
+
+// Defines the calls of one subject on the exports.
+bool defineCalls(Environment* environment, napi_value exports, const Call* calls, size_t count);
+
+struct Bytes {
+  uint8_t* data;
+  size_t length;
+};
+
+struct Rows {
+  int32_t* data;
+  size_t count;
+};
+
+struct AddressBytes {
+  const sockaddr* address;
+  socklen_t length;
+};
+
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info, const char* call);
+
+  bool failed() const { return failed_; }
+  Environment& environment() const { return *environment_; }
+  napi_env env() const { return env_; }
+
+  int64_t integer(size_t index, const char* name, int64_t least, int64_t greatest);
+  int descriptor(size_t index, const char* name = "fd");
+  int32_t int32(size_t index, const char* name);
+  // Masks: JavaScript's own operators make them signed, so both readings are taken.
+  uint32_t bits(size_t index, const char* name);
+  size_t length(size_t index, const char* name);
+  double milliseconds(size_t index, const char* name);
+  std::string text(size_t index, const char* name);
+  bool boolean(size_t index, const char* name);
+  napi_value function(size_t index, const char* name);
+
+  Bytes bytes(size_t index, const char* name);
+  Bytes bytes(size_t index, const char* name, size_t offset, size_t length);
+  // A slot for a result.
+  uint8_t* slot(size_t index, const char* name);
+  // A slot that holds an address; the length is read once.
+  AddressBytes address(size_t index, const char* name);
+  // All whole rows of an Int32Array.
+  Rows rows(size_t index, const char* name, size_t columns);
+  // Exactly `count` rows, which must be there.
+  Rows rows(size_t index, const char* name, size_t columns, size_t count);
+  int32_t* pair(size_t index, const char* name);
+
+  napi_value number(int64_t value) const;
+  napi_value number(double value) const;
+  // The same for a call that opens a descriptor: this environment closes it at its end.
+  napi_value opened(int64_t fd) const;
+  napi_value openedPair(int64_t status, const int opened[2], int32_t* pair) const;
+
+  void typeError(const char* format, ...) __attribute__((format(printf, 2, 3)));
+  void rangeError(const char* format, ...) __attribute__((format(printf, 2, 3)));
+
+  static constexpr size_t kMost = 6;
+
+ private:
+  bool numeric(size_t index, const char* name, const char* wanted, double* value);
+  bool typedArray(size_t index, const char* name, napi_typedarray_type kind, void** data, size_t* length);
+
+  napi_env env_;
+  const char* call_;
+  Environment* environment_ = nullptr;
+  napi_value values_[kMost];
+  bool failed_ = false;
+};
+
+}  // namespace genloop

@@ -1,0 +1,278 @@
+// Errors and signals.
+// What every system has stands bare, what Linux always has under one condition, the rest under one
+// each, as only the preprocessor can say whether a header defines a name.
+
+#include <cerrno>
+#include <csignal>
+
+#include "constants.h"
+
+namespace genloop {
+
+ConstantTable errorConstants() {
+  static const Constant kTable[] = {
+    NAMED(E2BIG),
+    NAMED(EACCES),
+    NAMED(EADDRINUSE),
+    NAMED(EADDRNOTAVAIL),
+    NAMED(EAFNOSUPPORT),
+    NAMED(EAGAIN),
+    NAMED(EALREADY),
+    NAMED(EBADF),
+    NAMED(EBADMSG),
+    NAMED(EBUSY),
+    NAMED(ECANCELED),
+    NAMED(ECHILD),
+    NAMED(ECONNABORTED),
+    NAMED(ECONNREFUSED),
+    NAMED(ECONNRESET),
+    NAMED(EDEADLK),
+    NAMED(EDESTADDRREQ),
+    NAMED(EDOM),
+    NAMED(EDQUOT),
+    NAMED(EEXIST),
+    NAMED(EFAULT),
+    NAMED(EFBIG),
+    NAMED(EHOSTDOWN),
+    NAMED(EHOSTUNREACH),
+    NAMED(EIDRM),
+    NAMED(EILSEQ),
+    NAMED(EINPROGRESS),
+    NAMED(EINTR),
+    NAMED(EINVAL),
+    NAMED(EIO),
+    NAMED(EISCONN),
+    NAMED(EISDIR),
+    NAMED(ELOOP),
+    NAMED(EMFILE),
+    NAMED(EMLINK),
+    NAMED(EMSGSIZE),
+    NAMED(EMULTIHOP),
+    NAMED(ENAMETOOLONG),
+    NAMED(ENETDOWN),
+    NAMED(ENETRESET),
+    NAMED(ENETUNREACH),
+    NAMED(ENFILE),
+    NAMED(ENOBUFS),
+    NAMED(ENODEV),
+    NAMED(ENOENT),
+    NAMED(ENOEXEC),
+    NAMED(ENOLCK),
+    NAMED(ENOLINK),
+    NAMED(ENOMEM),
+    NAMED(ENOMSG),
+    NAMED(ENOPROTOOPT),
+    NAMED(ENOSPC),
+    NAMED(ENOSYS),
+    NAMED(ENOTBLK),
+    NAMED(ENOTCONN),
+    NAMED(ENOTDIR),
+    NAMED(ENOTEMPTY),
+    NAMED(ENOTRECOVERABLE),
+    NAMED(ENOTSOCK),
+    NAMED(ENOTSUP),
+    NAMED(ENOTTY),
+    NAMED(ENXIO),
+    NAMED(EOPNOTSUPP),
+    NAMED(EOVERFLOW),
+    NAMED(EOWNERDEAD),
+    NAMED(EPERM),
+    NAMED(EPFNOSUPPORT),
+    NAMED(EPIPE),
+    NAMED(EPROTO),
+    NAMED(EPROTONOSUPPORT),
+    NAMED(EPROTOTYPE),
+    NAMED(ERANGE),
+    NAMED(EREMOTE),
+    NAMED(EROFS),
+    NAMED(ESHUTDOWN),
+    NAMED(ESOCKTNOSUPPORT),
+    NAMED(ESPIPE),
+    NAMED(ESRCH),
+    NAMED(ESTALE),
+    NAMED(ETIMEDOUT),
+    NAMED(ETOOMANYREFS),
+    NAMED(ETXTBSY),
+    NAMED(EUSERS),
+    NAMED(EWOULDBLOCK),
+    NAMED(EXDEV),
+    NAMED(SIGHUP),
+    NAMED(SIGINT),
+    NAMED(SIGQUIT),
+    NAMED(SIGILL),
+    NAMED(SIGTRAP),
+    NAMED(SIGABRT),
+    NAMED(SIGIOT),
+    NAMED(SIGBUS),
+    NAMED(SIGFPE),
+    NAMED(SIGKILL),
+    NAMED(SIGUSR1),
+    NAMED(SIGSEGV),
+    NAMED(SIGUSR2),
+    NAMED(SIGPIPE),
+    NAMED(SIGALRM),
+    NAMED(SIGTERM),
+    NAMED(SIGCHLD),
+    NAMED(SIGCONT),
+    NAMED(SIGSTOP),
+    NAMED(SIGTSTP),
+    NAMED(SIGTTIN),
+    NAMED(SIGTTOU),
+    NAMED(SIGURG),
+    NAMED(SIGXCPU),
+    NAMED(SIGXFSZ),
+    NAMED(SIGVTALRM),
+    NAMED(SIGPROF),
+    NAMED(SIGWINCH),
+    NAMED(SIGIO),
+    NAMED(SIGSYS),
+    NAMED(NSIG),
+#if defined(__linux__)
+    NAMED(EADV),
+    NAMED(EBADE),
+    NAMED(EBADFD),
+    NAMED(EBADR),
+    NAMED(EBADRQC),
+    NAMED(EBADSLT),
+    NAMED(EBFONT),
+    NAMED(ECHRNG),
+    NAMED(ECOMM),
+    NAMED(EDEADLOCK),
+    NAMED(EDOTDOT),
+    NAMED(EISNAM),
+    NAMED(EKEYEXPIRED),
+    NAMED(EKEYREJECTED),
+    NAMED(EKEYREVOKED),
+    NAMED(EL2HLT),
+    NAMED(EL2NSYNC),
+    NAMED(EL3HLT),
+    NAMED(EL3RST),
+    NAMED(ELIBACC),
+    NAMED(ELIBBAD),
+    NAMED(ELIBEXEC),
+    NAMED(ELIBMAX),
+    NAMED(ELIBSCN),
+    NAMED(ELNRNG),
+    NAMED(EMEDIUMTYPE),
+    NAMED(ENAVAIL),
+    NAMED(ENOANO),
+    NAMED(ENOCSI),
+    NAMED(ENODATA),
+    NAMED(ENOKEY),
+    NAMED(ENOMEDIUM),
+    NAMED(ENONET),
+    NAMED(ENOPKG),
+    NAMED(ENOSR),
+    NAMED(ENOSTR),
+    NAMED(ENOTNAM),
+    NAMED(ENOTUNIQ),
+    NAMED(EREMCHG),
+    NAMED(EREMOTEIO),
+    NAMED(ERESTART),
+    NAMED(ESRMNT),
+    NAMED(ESTRPIPE),
+    NAMED(ETIME),
+    NAMED(EUCLEAN),
+    NAMED(EUNATCH),
+    NAMED(EXFULL),
+    NAMED(SIGPOLL),
+    NAMED(SIGPWR),
+#endif
+#ifdef EAUTH
+    NAMED(EAUTH),
+#endif
+#ifdef EBADARCH
+    NAMED(EBADARCH),
+#endif
+#ifdef EBADEXEC
+    NAMED(EBADEXEC),
+#endif
+#ifdef EBADMACHO
+    NAMED(EBADMACHO),
+#endif
+#ifdef EBADRPC
+    NAMED(EBADRPC),
+#endif
+#ifdef ECAPMODE
+    NAMED(ECAPMODE),
+#endif
+#ifdef EDEVERR
+    NAMED(EDEVERR),
+#endif
+#ifdef EDOOFUS
+    NAMED(EDOOFUS),
+#endif
+#ifdef EFTYPE
+    NAMED(EFTYPE),
+#endif
+#ifdef EHWPOISON
+    NAMED(EHWPOISON),
+#endif
+#ifdef EINTEGRITY
+    NAMED(EINTEGRITY),
+#endif
+#ifdef ENEEDAUTH
+    NAMED(ENEEDAUTH),
+#endif
+#ifdef ENOATTR
+    NAMED(ENOATTR),
+#endif
+#ifdef ENOPOLICY
+    NAMED(ENOPOLICY),
+#endif
+#ifdef ENOTCAPABLE
+    NAMED(ENOTCAPABLE),
+#endif
+#ifdef EPROCLIM
+    NAMED(EPROCLIM),
+#endif
+#ifdef EPROCUNAVAIL
+    NAMED(EPROCUNAVAIL),
+#endif
+#ifdef EPROGMISMATCH
+    NAMED(EPROGMISMATCH),
+#endif
+#ifdef EPROGUNAVAIL
+    NAMED(EPROGUNAVAIL),
+#endif
+#ifdef EPWROFF
+    NAMED(EPWROFF),
+#endif
+#ifdef EQFULL
+    NAMED(EQFULL),
+#endif
+#ifdef ERFKILL
+    NAMED(ERFKILL),
+#endif
+#ifdef ERPCMISMATCH
+    NAMED(ERPCMISMATCH),
+#endif
+#ifdef ESHLIBVERS
+    NAMED(ESHLIBVERS),
+#endif
+#ifdef SIGEMT
+    NAMED(SIGEMT),
+#endif
+#ifdef SIGSTKFLT
+    NAMED(SIGSTKFLT),
+#endif
+#ifdef SIGINFO
+    NAMED(SIGINFO),
+#endif
+#ifdef SIGTHR
+    NAMED(SIGTHR),
+#endif
+#ifdef SIGLIBRT
+    NAMED(SIGLIBRT),
+#endif
+#ifdef SIGRTMIN
+    NAMED(SIGRTMIN),
+#endif
+#ifdef SIGRTMAX
+    NAMED(SIGRTMAX),
+#endif
+  };
+  return tableOf(kTable);
+}
+
+}  // namespace genloop

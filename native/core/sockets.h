@@ -1,0 +1,28 @@
+// The calls on a socket that is open already. Everything here returns >= 0 or -errno and never
+// raises SIGPIPE.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace genloop {
+
+int64_t bindSocket(int fd, const sockaddr* address, socklen_t length);
+int64_t listenSocket(int fd, int backlog);
+// EINTR is handed up: the connection goes on being made, and a second call would say EALREADY.
+int64_t connectSocket(int fd, const sockaddr* address, socklen_t length);
+int64_t receive(int fd, uint8_t* bytes, size_t length, int flags);
+int64_t transmit(int fd, const uint8_t* bytes, size_t length, int flags);
+// The sender's address and whether the datagram was cut go into the slot.
+int64_t receiveFrom(int fd, uint8_t* bytes, size_t length, int flags, uint8_t* slot);
+int64_t transmitTo(int fd, const uint8_t* bytes, size_t length, int flags, const sockaddr* address,
+                   socklen_t addressLength);
+int64_t shutdownSocket(int fd, int how);
+int64_t localAddress(int fd, uint8_t* slot);
+int64_t peerAddress(int fd, uint8_t* slot);
+int64_t getOption(int fd, int level, int name, uint8_t* value, size_t size);
+int64_t setOption(int fd, int level, int name, const uint8_t* value, size_t size);
+
+}  // namespace genloop
