@@ -1,12 +1,12 @@
 /**
- * The test command: `npm test [-- words…] [--filter text] [--jobs n] [--timeout seconds]`.
+ * The test command: `npm test -- [words…] [--except words,…] [--filter text] [--jobs n] [--timeout seconds]`.
  *
  * uvu alone has no time limits, runs all files in one process, and lets a file that runs nothing pass. For a library of
  * system calls those are the three ways in which a failure looks like success: a leaked handle hangs for ever, a crash takes
  * the other files along. So each file gets a process (and a process group: its children end with it) and a
  * time limit; and whatever is not a counted pass is a failure, with the file's output shown.
  *
- * Words choose files by a part of their path. `--filter` chooses tests by a part of their name.
+ * Words choose files by a part of their path, `--except words,…` leaves such files out. `--filter` chooses tests by a part of their name.
  * GENLOOP_NODE_ARGS gives node more arguments. Everything else in the environment is inherited (GENLOOP_BACKEND …).
  */
 
@@ -29,6 +29,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     filter: { type: 'string', default: '' },
+    except: { type: 'string', default: '' },
     jobs: { type: 'string', default: process.env.GENLOOP_TEST_JOBS ?? DEFAULT_JOBS },
     timeout: { type: 'string', default: process.env.GENLOOP_TEST_TIMEOUT ?? DEFAULT_TIMEOUT_S },
     root: { type: 'string', default: join(ROOT, 'test') },
@@ -68,10 +69,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
+const exceptions = values.except.split(',').filter((word) => word !== '');
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts'))
   .map((name) => join(folder, name))
   .filter((file) => positionals.length === 0 || positionals.some((word) => relative(ROOT, file).includes(word)))
+  .filter((file) => !exceptions.some((word) => relative(ROOT, file).includes(word)))
   .sort();
 
 const verdicts: Verdict[] = [];

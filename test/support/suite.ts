@@ -67,8 +67,8 @@ export function suite(title: string): Suite {
   };
   return Object.assign(add, {
     only: (name: string, body: TestBody): void => inner.only(name, guard(name, body)),
-    before: inner.before as Hook,
-    after: inner.after as Hook,
+    before: loud(inner.before as Hook, `before "${title}"`),
+    after: loud(inner.after as Hook, `after "${title}"`),
     run,
   });
 }
@@ -77,6 +77,20 @@ export function suite(title: string): Suite {
 export function notRun(why: string): void {
   // uvu writes its dots without a line end.
   process.stdout.write(`\nnot run: ${why}\n`);
+}
+
+/** uvu counts the tests as failed when a hook throws, and loses what it threw. */
+function loud(hook: Hook, where: string): Hook {
+  const wrap = (body: TestBody) => async (): Promise<void> => {
+    try {
+      await body();
+    } catch (error) {
+      console.error(`\n${where}:`, error);
+      throw error;
+    }
+  };
+  const add = (body: TestBody): void => hook(wrap(body));
+  return Object.assign(add, { each: (body: TestBody): void => hook.each(wrap(body)) });
 }
 
 function refuse(found: readonly string[], who: string): void {
