@@ -117,9 +117,12 @@ int main(int argc, char** argv) {
     if (count < 0 && errno != EINTR) die("epoll_wait");
     for (int i = 0; i < count; ++i) {
       auto* client = static_cast<Client*>(events[i].data.ptr);
-      if (client == nullptr) acceptAll(listener);
-      else if (!client->unsent.empty()) writable(client);
-      else readable(client);
+      if (client == nullptr)
+        acceptAll(listener);
+      else if (!client->unsent.empty())
+        writable(client);
+      else
+        readable(client);
     }
   }
 }

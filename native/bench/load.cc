@@ -20,7 +20,9 @@ int main(int argc, char** argv) {
   using namespace load;
   std::string mode = argc > 1 ? argv[1] : "";
   if (mode != "tcp-echo" && mode != "udp-time" && mode != "connect" && mode != "idle") {
-    fail("usage: load tcp-echo|udp-time|connect|idle --port P [--connections N] [--size BYTES] [--seconds S] [--warmup S] [--core K] [--watch PID]");
+    fail(
+        "usage: load tcp-echo|udp-time|connect|idle --port P [--connections N] [--size BYTES] [--seconds S] [--warmup "
+        "S] [--core K] [--watch PID]");
   }
   Options options = parse(argc, argv);
   if (options.core >= 0) {

@@ -30,7 +30,8 @@ inline void idle(const Options& options) {
   while (read(0, sink, sizeof sink) > 0) {
   }
   for (int fd : connections) {
-    if (recv(fd, sink, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN) fail("an idle connection did not stay open and silent");
+    if (recv(fd, sink, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+      fail("an idle connection did not stay open and silent");
     close(fd);
   }
 }

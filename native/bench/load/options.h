@@ -36,7 +36,8 @@ inline double number(const std::string& name, const char* text, double low, doub
   char* end = nullptr;
   double value = std::strtod(text, &end);
   if (end == text || *end != '\0' || !(value >= low && value <= high)) {
-    fail(name + " must be a number from " + std::to_string(low) + " to " + std::to_string(high) + ", not '" + text + "'");
+    fail(name + " must be a number from " + std::to_string(low) + " to " + std::to_string(high) + ", not '" + text +
+         "'");
   }
   return value;
 }
@@ -55,15 +56,24 @@ inline Options parse(int argc, char** argv) {
     std::string name = argv[i];
     if (i + 1 >= argc) fail(name + " needs a value");
     const char* value = argv[i + 1];
-    if (name == "--host") options.host = std::strcmp(value, "localhost") == 0 ? "127.0.0.1" : value;
-    else if (name == "--port") options.port = static_cast<int>(number(name, value, 1, 65535));
-    else if (name == "--connections" || name == "--clients") options.connections = static_cast<int>(number(name, value, 1, 1000000));
-    else if (name == "--size") options.size = static_cast<int>(number(name, value, 1, 64 << 20));
-    else if (name == "--seconds") options.seconds = number(name, value, 0.001, 3600);
-    else if (name == "--warmup") options.warmup = number(name, value, 0, 3600);
-    else if (name == "--core") options.core = static_cast<int>(number(name, value, 0, 1023));
-    else if (name == "--watch") options.watch = static_cast<int>(number(name, value, 1, 1 << 30));
-    else fail("unknown option " + name);
+    if (name == "--host")
+      options.host = std::strcmp(value, "localhost") == 0 ? "127.0.0.1" : value;
+    else if (name == "--port")
+      options.port = static_cast<int>(number(name, value, 1, 65535));
+    else if (name == "--connections" || name == "--clients")
+      options.connections = static_cast<int>(number(name, value, 1, 1000000));
+    else if (name == "--size")
+      options.size = static_cast<int>(number(name, value, 1, 64 << 20));
+    else if (name == "--seconds")
+      options.seconds = number(name, value, 0.001, 3600);
+    else if (name == "--warmup")
+      options.warmup = number(name, value, 0, 3600);
+    else if (name == "--core")
+      options.core = static_cast<int>(number(name, value, 0, 1023));
+    else if (name == "--watch")
+      options.watch = static_cast<int>(number(name, value, 1, 1 << 30));
+    else
+      fail("unknown option " + name);
   }
   if (options.port == 0) fail("--port is needed");
   requireLoopback(options.host);

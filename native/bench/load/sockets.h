@@ -46,7 +46,8 @@ inline int connectTcp(const Options& options, unsigned index, bool blocking) {
   if (fd < 0) fail(errorText("socket"));
   int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);  // the port is chosen by connect, per quadruple
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
+             sizeof one);  // the port is chosen by connect, per quadruple
   sockaddr_in source = addressOf("127.0.1.0", 0);
   source.sin_addr.s_addr = htonl(ntohl(source.sin_addr.s_addr) + 1 + index % kSources);
   if (bind(fd, reinterpret_cast<sockaddr*>(&source), sizeof source) < 0) fail(errorText("bind"));

@@ -64,7 +64,8 @@ class TcpEcho {
   void send(uint32_t index) {
     Connection& connection = connections_[index];
     while (connection.sent < size_) {
-      ssize_t count = ::send(connection.fd, connection.message + connection.sent, size_ - connection.sent, MSG_NOSIGNAL);
+      ssize_t count =
+          ::send(connection.fd, connection.message + connection.sent, size_ - connection.sent, MSG_NOSIGNAL);
       if (count < 0) {
         if (errno == EINTR) continue;
         if (errno != EAGAIN) fail("lost connection " + std::to_string(index) + ": " + errorText("send"));
@@ -85,9 +86,11 @@ class TcpEcho {
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count < 0) fail("lost connection " + std::to_string(index) + ": " + errorText("recv"));
     if (count == 0) fail("lost connection " + std::to_string(index) + ": the server closed it");
-    if (static_cast<size_t>(count) > missing) fail("connection " + std::to_string(index) + ": more bytes came back than were sent");
+    if (static_cast<size_t>(count) > missing)
+      fail("connection " + std::to_string(index) + ": more bytes came back than were sent");
     if (std::memcmp(buffer_.data(), connection.message + connection.received, static_cast<size_t>(count)) != 0) {
-      fail("connection " + std::to_string(index) + ", message " + std::to_string(connection.number - 1) + ": the reply differs");
+      fail("connection " + std::to_string(index) + ", message " + std::to_string(connection.number - 1) +
+           ": the reply differs");
     }
     connection.received += static_cast<size_t>(count);
     if (connection.received < size_) return;

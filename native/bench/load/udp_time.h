@@ -86,15 +86,21 @@ class UdpTime {
   void verify(const char* text, size_t length) const {
     bool year = false, clock = false, printable = length > 0;
     for (size_t i = 0; i < length; ++i) {
-      if (!std::isprint(static_cast<unsigned char>(text[i])) && !(text[i] == '\n' && i + 1 == length)) printable = false;
+      if (!std::isprint(static_cast<unsigned char>(text[i])) && !(text[i] == '\n' && i + 1 == length))
+        printable = false;
       if (!std::isdigit(static_cast<unsigned char>(text[i]))) continue;
       size_t left = length - i;
       if (left >= 4 && std::abs(std::atoi(std::string(text + i, 4).c_str()) - year_) <= 1) year = true;
-      if (left >= 8 && digits(text + i) && text[i + 2] == ':' && digits(text + i + 3) && text[i + 5] == ':' && digits(text + i + 6)) clock = true;
+      if (left >= 8 && digits(text + i) && text[i + 2] == ':' && digits(text + i + 3) && text[i + 5] == ':' &&
+          digits(text + i + 6))
+        clock = true;
     }
-    if (!(year && clock && printable)) fail("a reply is not a line with the date and the time: '" + std::string(text, length) + "'");
+    if (!(year && clock && printable))
+      fail("a reply is not a line with the date and the time: '" + std::string(text, length) + "'");
   }
-  static bool digits(const char* two) { return std::isdigit(static_cast<unsigned char>(two[0])) && std::isdigit(static_cast<unsigned char>(two[1])); }
+  static bool digits(const char* two) {
+    return std::isdigit(static_cast<unsigned char>(two[0])) && std::isdigit(static_cast<unsigned char>(two[1]));
+  }
 
   const Options& options_;
   std::vector<Client> clients_;

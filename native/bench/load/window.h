@@ -67,14 +67,13 @@ class Window {
     // /proc/PID/task/*/schedstat loses the latter.
     if (options.watch != 0) {
       int error = clock_getcpuclockid(options.watch, &serverClock_);
-      if (error != 0) fail(std::string("no CPU clock of process ") + std::to_string(options.watch) + ": " + std::strerror(error));
+      if (error != 0)
+        fail(std::string("no CPU clock of process ") + std::to_string(options.watch) + ": " + std::strerror(error));
     }
   }
 
   /// Call once, when the load begins.
-  void begin() {
-    opensAt_ = now() + static_cast<int64_t>(options_.warmup * 1e9);
-  }
+  void begin() { opensAt_ = now() + static_cast<int64_t>(options_.warmup * 1e9); }
 
   /// One operation has ended, `start` and `end` in nanoseconds. False once the window has closed.
   bool count(int64_t start, int64_t end) {
@@ -98,9 +97,10 @@ class Window {
     double seconds = static_cast<double>(elapsed_) / 1e9;
     int64_t count = latency_.total();
     if (count == 0) fail("nothing was answered within the window");
-    std::printf("{\"mode\":\"%s\",\"connections\":%d,\"seconds\":%.6f,\"round_trips\":%lld,\"rate\":%.1f", mode_, options_.connections,
-                seconds, static_cast<long long>(count), static_cast<double>(count) / seconds);
-    std::printf(",\"latency_us\":{\"p50\":%.2f,\"p99\":%.2f,\"max\":%.2f}", static_cast<double>(latency_.percentile(0.5)) / 1e3,
+    std::printf("{\"mode\":\"%s\",\"connections\":%d,\"seconds\":%.6f,\"round_trips\":%lld,\"rate\":%.1f", mode_,
+                options_.connections, seconds, static_cast<long long>(count), static_cast<double>(count) / seconds);
+    std::printf(",\"latency_us\":{\"p50\":%.2f,\"p99\":%.2f,\"max\":%.2f}",
+                static_cast<double>(latency_.percentile(0.5)) / 1e3,
                 static_cast<double>(latency_.percentile(0.99)) / 1e3, static_cast<double>(latency_.max()) / 1e3);
     std::printf(",\"load_cpu_ns\":%lld", static_cast<long long>(ownCpu_));
     if (options_.watch != 0) std::printf(",\"server_cpu_ns\":%lld", static_cast<long long>(serverCpu_));

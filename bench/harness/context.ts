@@ -1,0 +1,44 @@
+/** What every section is given, and what it gives back. */
+
+import type { Cores } from './machine.ts';
+
+/** The options of a run. */
+export interface Context {
+  rounds: number;
+  /** Length of one measurement. */
+  seconds: number;
+  /** Fewer cases, for a look in between. */
+  quick: boolean;
+  cores: Cores;
+  /** Says what is going on. */
+  progress(text: string): void;
+}
+
+/** A figure that the project has promised, and what was measured. */
+export interface Verdict {
+  what: string;
+  wanted: number;
+  /** `>=`: at least `wanted`. `<=`: at most. */
+  bound: '>=' | '<=';
+  measured: number;
+  met: boolean;
+}
+
+/** The outcome of a section. */
+export interface SectionResult {
+  /** For people. */
+  text: string;
+  /** For programs. */
+  data: unknown;
+  verdicts: Verdict[];
+  /** "label: why" of everything that was left out. */
+  notRun: string[];
+}
+
+/** A section of the benchmark. */
+export type Section = (context: Context) => Promise<SectionResult>;
+
+/** Compares a figure with what was promised; NaN (not measured) is not met. */
+export function verdict(what: string, measured: number, bound: '>=' | '<=', wanted: number): Verdict {
+  return { what, wanted, bound, measured, met: bound === '>=' ? measured >= wanted : measured <= wanted };
+}

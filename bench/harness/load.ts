@@ -1,0 +1,79 @@
+/** The load generator (native/bench/load.cc), and what else happened on the cores while it ran. */
+
+import { once } from 'node:events';
+import { type Cores, coreTimes } from './machine.ts';
+import { cxx } from './programs.ts';
+import { type Server, start } from './server.ts';
+
+/** One measurement of one server. */
+export interface Sample {
+  /** Round trips per second. */
+  rate: number;
+  /** The server's CPU time per round trip, µs. */
+  cpu: number;
+  /** Share of the window in which the server's process was on its core, 0 to 1. */
+  busy: number;
+  /** The same for the load: where this is 1 and `busy` is not, the rate is the load's. */
+  loadBusy: number;
+  p50: number;
+  p99: number;
+  /** Share of the server's core that other processes had. */
+  foreign: number;
+  /** Share of the server's core that the hypervisor gave to somebody else. */
+  stolen: number;
+}
+
+interface LoadResult {
+  seconds: number;
+  round_trips: number;
+  rate: number;
+  latency_us: { p50: number; p99: number; max: number };
+  load_cpu_ns: number;
+  server_cpu_ns: number;
+  retried?: number;
+}
+
+/** Runs `load MODE …` against a server. Throws if a single reply was wrong. */
+export async function load(
+  server: Server,
+  cores: Cores,
+  mode: 'tcp-echo' | 'udp-time' | 'connect',
+  options: Readonly<Record<string, number>>,
+): Promise<Sample> {
+  const args = Object.entries({ port: server.port, core: cores.load, watch: server.pid, ...options });
+  const command = [cxx('load'), mode, ...args.flatMap(([name, value]) => [`--${name}`, String(value)])];
+  const before = coreTimes(cores.server);
+  const started = performance.now();
+  const child = start(command, cores.load);
+  let output = '';
+  let errors = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  const after = coreTimes(cores.server);
+  const elapsed = (performance.now() - started) / 1e3;
+  if (code !== 0)
+    throw new Error(`${server.name}: ${errors.trim() || `load ended with ${code}`}\n  ${command.join(' ')}`);
+  server.check();
+
+  const result = JSON.parse(output) as LoadResult;
+  const window = result.seconds * 1e9;
+  const busy = result.server_cpu_ns / window;
+  const total = after.total - before.total;
+  // The core's ticks span the whole run, the server's clock the window: before it, in the warm-up, it is as busy.
+  const own = busy * Math.min(1, (result.seconds + (options.warmup ?? 0)) / elapsed);
+  return {
+    rate: result.rate,
+    cpu: result.server_cpu_ns / 1e3 / result.round_trips,
+    busy,
+    loadBusy: result.load_cpu_ns / window,
+    p50: result.latency_us.p50,
+    p99: result.latency_us.p99,
+    foreign: Math.max(0, (after.busy - before.busy) / total - own),
+    stolen: (after.stolen - before.stolen) / total,
+  };
+}

@@ -1,0 +1,34 @@
+/** UDP time requests: the textbook's second server. */
+
+import { timeServers } from '../contenders.ts';
+import { type Case, caseTable, contest, disturbance } from '../harness/contest.ts';
+import { type Context, type SectionResult, verdict } from '../harness/context.ts';
+
+const PROMISED = 64;
+const WANTED = 1.6;
+
+/** Runs the section. */
+export async function time(context: Context): Promise<SectionResult> {
+  const cases: Case[] = (context.quick ? [PROMISED] : [1, PROMISED]).map((clients) => ({
+    key: String(clients),
+    title: `${clients} client${clients === 1 ? '' : 's'}`,
+    mode: 'udp-time',
+    options: { clients },
+    descriptors: 1,
+  }));
+  const { results, notRun } = await contest(timeServers(), cases, context);
+  const text = [
+    'UDP time requests. Each client sends a datagram and waits for a line with the date and the time.',
+    ...results.map((result) => `\n${caseTable(result, ['reply', 'replies'], 'node:dgram')}`),
+    '',
+    disturbance(results),
+  ];
+  const rows = results.find((result) => result.case.key === String(PROMISED))?.rows ?? [];
+  const own = rows.find(({ key }) => key === 'genloop-blocking');
+  const what = (ratio: string): string => `time-server.ts, blocking drive, ${PROMISED} clients: ${ratio}`;
+  const verdicts = [
+    verdict(what('replies per CPU time × node:dgram'), own?.cpuVsNode ?? Number.NaN, '>=', WANTED),
+    verdict(what('replies/s × node:dgram'), own?.rateVsNode ?? Number.NaN, '>=', WANTED),
+  ];
+  return { text: text.join('\n'), data: results, verdicts, notRun };
+}
