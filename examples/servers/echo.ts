@@ -1,0 +1,79 @@
+/**
+ * The echo server in its practical form: the tasks.
+ *
+ * The textbook's server (09-echo-server.ts) waits before every call. This one teaches what changes in practice:
+ * - one buffer for all clients: between `recvInto` and `send` nobody else runs, so nothing needs to be allocated;
+ * - send first: a socket is nearly always writable, so `WriteWait` only where a send would block;
+ * - one client's failure (a reset, a broken pipe) ends that client and nobody else;
+ * - accepting pauses when there are no descriptors left, and goes on by itself.
+ */
+
+import { type Co, currentScheduler, ReadWait, type Socket, SystemError, sleep, WriteWait } from 'genloop';
+
+/** Gets a line for each event worth one; `null` for silence. */
+export type Log = ((line: string) => void) | null;
+
+/** Most of what a kernel hands out at once. */
+const BUFFER_SIZE = 65536;
+/** How long to leave the kernel's queue alone when there are no descriptors (or no memory) left, in milliseconds. */
+const SHORTEST_PAUSE = 100;
+const LONGEST_PAUSE = 1000;
+const EXHAUSTED: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
+
+const buffer = new Uint8Array(BUFFER_SIZE);
+
+function* sendAll(client: Socket, bytes: Uint8Array): Co<void> {
+  // The shared buffer is somebody else's as soon as we wait: keep the rest.
+  let rest = bytes.slice();
+  while (rest.length > 0) {
+    yield new WriteWait(client);
+    rest = rest.subarray(client.send(rest) ?? 0);
+  }
+}
+
+/** Sends back what one client sends, until it ends. Closes the socket on every path. */
+export function* echo(client: Socket, log: Log): Co<void> {
+  const name = log && String(client.remoteAddress);
+  log?.(`${name} connected`);
+  let end = 'ended';
+  try {
+    for (;;) {
+      yield new ReadWait(client);
+      const received = client.recvInto(buffer);
+      if (received === undefined) continue;
+      if (received === 0) break;
+      const sent = client.send(buffer, 0, received) ?? 0;
+      if (sent < received) yield* sendAll(client, buffer.subarray(sent, received));
+    }
+  } catch (error) {
+    end = 'was cut off';
+    // Anything but a failed call is no doing of this client: a cancel, or a bug.
+    if (!(error instanceof SystemError)) throw error;
+    end = `failed: ${error.code}`;
+  } finally {
+    client.close();
+    log?.(`${name} ${end}`);
+  }
+}
+
+/** Accepts clients for ever, and spawns an `echo` task for each. Closes the listener when it is cancelled. */
+export function* echoServer(socket: Socket, log: Log): Co<void> {
+  using listener = socket;
+  let pause = SHORTEST_PAUSE;
+  for (;;) {
+    yield new ReadWait(listener);
+    try {
+      for (let client = listener.accept(); client !== undefined; client = listener.accept()) {
+        currentScheduler().spawn(echo(client, log), { name: 'echo' });
+        pause = SHORTEST_PAUSE;
+      }
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      // Anything else was that one connection's fault (ECONNABORTED and its like): the next one may be fine.
+      if (!EXHAUSTED.includes(error.code)) continue;
+      if (pause === SHORTEST_PAUSE) console.error(`accepting pauses: ${error.message}`);
+      yield sleep(pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE);
+    }
+  }
+}
