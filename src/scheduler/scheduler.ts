@@ -94,6 +94,11 @@ export class Scheduler implements Disposable {
     return this.kernel.tasks.size;
   }
 
+  /** The ready ring: the tasks whose turn comes, the next first. For looking; a copy. */
+  get ready(): Task<unknown>[] {
+    return this.kernel.readyTasks;
+  }
+
   /** The task whose step is running, if it is one of this scheduler. */
   get currentTask(): Task<unknown> | null {
     return this.kernel.current;
