@@ -58,6 +58,13 @@ napi_value fcntl(napi_env env, napi_callback_info info) {
   return arguments.number(controlDescriptor(fd, command, argument));
 }
 
+napi_value fstat(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info, "fstat");
+  const int fd = arguments.descriptor(0);
+  if (arguments.failed()) return nullptr;
+  return arguments.number(fileMode(fd));
+}
+
 napi_value ioctl(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "ioctl");
   const int fd = arguments.descriptor(0);
@@ -103,8 +110,8 @@ napi_value disown(napi_env env, napi_callback_info info) {
 
 bool defineDescriptorCalls(Environment* environment, napi_value exports) {
   static const Call kCalls[] = {
-      {"open", open},   {"close", close}, {"pipe", pipe},       {"dup", dup},       {"fcntl", fcntl},
-      {"ioctl", ioctl}, {"own", own},     {"eventfd", eventfd}, {"disown", disown},
+      {"open", open},   {"close", close}, {"pipe", pipe}, {"dup", dup},         {"fcntl", fcntl},
+      {"fstat", fstat}, {"ioctl", ioctl}, {"own", own},   {"eventfd", eventfd}, {"disown", disown},
   };
   return defineAll(environment, exports, kCalls);
 }

@@ -28,6 +28,14 @@ namespace genloop {
 
 ConstantTable descriptorConstants() {
   static const Constant kTable[] = {
+    NAMED(S_IFMT),
+    NAMED(S_IFREG),
+    NAMED(S_IFDIR),
+    NAMED(S_IFCHR),
+    NAMED(S_IFBLK),
+    NAMED(S_IFIFO),
+    NAMED(S_IFLNK),
+    NAMED(S_IFSOCK),
     NAMED(O_RDONLY),
     NAMED(O_WRONLY),
     NAMED(O_RDWR),

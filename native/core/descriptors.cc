@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,6 +73,12 @@ int64_t controlDescriptor(int fd, int command, int argument) {
     default:
       return -EINVAL;
   }
+}
+
+int64_t fileMode(int fd) {
+  struct stat status;
+  const int64_t answer = retried([&] { return ::fstat(fd, &status); });
+  return answer < 0 ? answer : static_cast<int64_t>(status.st_mode);
 }
 
 bool isOpen(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }

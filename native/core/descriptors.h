@@ -23,6 +23,8 @@ int64_t duplicate(int fd);
 // pointer.
 int64_t controlDescriptor(int fd, int command, int argument);
 bool isOpen(int fd);
+// st_mode: the kind of file and its permissions.
+int64_t fileMode(int fd);
 
 // How many bytes the request reads or writes through its pointer.
 size_t requestSize(unsigned long request);
