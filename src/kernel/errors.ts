@@ -52,8 +52,11 @@ export class DeadlockError extends Error {
   readonly tasks: readonly Task<unknown>[];
 
   /** @internal */
-  constructor(tasks: readonly Task<unknown>[], where: (task: Task<unknown>) => string) {
-    const lines = tasks.map((task) => `  ${task} waits for ${task.waitsFor}${where(task)}`);
+  constructor(tasks: readonly Task<unknown>[], where: (task: Task<unknown>) => string | undefined) {
+    const lines = tasks.map((task) => {
+      const place = where(task);
+      return `  ${task} waits for ${task.waitsFor}${place === undefined ? '' : ` at ${place}`}`;
+    });
     super(`nothing is ready, no timer is set, nothing waits for I/O, and yet:\n${lines.join('\n')}`);
     this.tasks = tasks;
   }

@@ -22,7 +22,7 @@ import { chooseBackend, Poller, type PollerCounters } from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
 import { runBlocking } from './blocking.ts';
 import { Guest } from './guest.ts';
-import { locate } from './locate.ts';
+import { Locator } from './locate.ts';
 import { seededRandom } from './random.ts';
 import type { PollingHost } from './waits.ts';
 
@@ -226,9 +226,11 @@ export class Scheduler implements Disposable {
       if (kernel.timers.size > 0) kernel.timers.fire(this.sys.now());
       if (limit === 0) kernel.run(STEPS_PER_POLL);
     } catch (error) {
-      this.kernel.abandon();
+      const internal = new InternalError(error);
+      this.kernel.abandon(internal);
       this.close();
-      throw new InternalError(error);
+      this.failure = this.cancelled = null;
+      throw internal;
     } finally {
       setActiveScheduler(null);
       enterSys(sysBefore);
@@ -245,13 +247,14 @@ export class Scheduler implements Disposable {
 
   /** @internal Ends a run in which nothing can happen any more: the tasks get a cancel, the run the `DeadlockError`. Rule 44. */
   breakDeadlock(): void {
-    const error = new DeadlockError([...this.kernel.tasks], (task) => locate(task));
     if (this.deadlocked) {
       // Operations that cannot be stopped: the clean-up has had its chance.
-      this.kernel.abandon();
+      this.kernel.abandon(this.failure?.error);
       return;
     }
     this.deadlocked = true;
+    using locator = new Locator();
+    const error = new DeadlockError([...this.kernel.tasks], (task) => locator.where(task));
     this.failure ??= { error };
     this.cancelled ??= new CancelError('shutdown', 'deadlock');
     this.kernel.cancel(this.kernel.tasks, this.cancelled);
