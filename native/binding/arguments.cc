@@ -14,7 +14,7 @@ constexpr int64_t kGreatestInt32 = INT32_MAX;
 constexpr int64_t kGreatestUint32 = UINT32_MAX;
 constexpr size_t kLongestMessage = 200;
 
-const char* nameOf(napi_typedarray_type kind) { return kind == napi_uint8_array ? "Uint8Array" : "Int32Array"; }
+const char* nameOf(napi_typedarray_type kind) { return kind == napi_uint8_array ? "a Uint8Array" : "an Int32Array"; }
 
 }  // namespace
 
@@ -143,7 +143,7 @@ bool Arguments::typedArray(size_t index, const char* name, napi_typedarray_type 
       actual == kind) {
     return true;
   }
-  typeError("%s: %s must be a %s", call_, name, nameOf(kind));
+  typeError("%s: %s must be %s", call_, name, nameOf(kind));
   return false;
 }
 

@@ -21,8 +21,8 @@ void* KeventRoom::reserve(size_t bytes) {
 
 }  // namespace genloop
 
-#if defined(GENLOOP_HAVE_KQUEUE) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
-    defined(__OpenBSD__)
+#if defined(GENLOOP_LIBKQUEUE) || defined(GENLOOP_HAVE_KQUEUE) || defined(__APPLE__) || defined(__FreeBSD__) || \
+    defined(__NetBSD__) || defined(__OpenBSD__)
 
 #include <sys/types.h>
 // must follow sys/types.h

@@ -1,6 +1,6 @@
 // kqueue, in rows of eight 32-bit integers: ident, filter, flags, fflags, data (low, high half),
 // udata (low, high half). On Linux it is there only when built over libkqueue
-// (-DGENLOOP_HAVE_KQUEUE), for tests.
+// (-DGENLOOP_LIBKQUEUE), for tests.
 #pragma once
 
 #include <cstddef>

@@ -7,11 +7,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "descriptors.h"
 #include "result.h"
 
 namespace genloop {
 
 namespace {
+
+constexpr int32_t kSelectAny = kSelectRead | kSelectWrite | kSelectExceptional;
 
 struct Sets {
   fd_set read;
@@ -46,12 +49,15 @@ int64_t waitSelect(int32_t* rows, size_t count, const Timeout& timeout) {
       outside = true;
       continue;
     }
-    highest = std::max(highest, fd);
+    if ((row[1] & kSelectAny) != 0) highest = std::max(highest, fd);
     if ((row[1] & kSelectRead) != 0) FD_SET(fd, &sets.read);
     if ((row[1] & kSelectWrite) != 0) FD_SET(fd, &sets.write);
     if ((row[1] & kSelectExceptional) != 0) FD_SET(fd, &sets.exceptional);
   }
   if (outside) return -EINVAL;
+  // Linux looks no further than the process's table of descriptors: a closed number beyond it is not EBADF
+  // but ignored, with its bit left as it was, which reads as "ready". If the highest is open, all are inside.
+  if (highest >= 0 && !isOpen(highest)) return -EBADF;
 
   const int64_t bits = result(::pselect(highest + 1, &sets.read, &sets.write, &sets.exceptional,
                                         timeout.forever ? nullptr : &timeout.duration, nullptr));
