@@ -168,12 +168,18 @@ export function caseTable(result: CaseResult, [unit, units]: readonly [string, s
   return table(headings, rows);
 }
 
-/** How much others disturbed: "other processes 3 % (worst 20 %), hypervisor 0 % (worst 1 %)". */
+/** Above this share of the server's core in other hands, in the middle, figures are not worth their digits. */
+const UNFIT = 0.1;
+
+/** How much others disturbed, and whether that was too much. */
 export function disturbance(results: readonly CaseResult[]): string {
   const samples = results.flatMap(({ rows }) => rows.flatMap((row) => row.samples));
-  const share = (name: 'foreign' | 'stolen'): string => {
-    const values = samples.map((sample) => sample[name]);
-    return `${percent(median(values))} (worst ${percent(Math.max(...values))})`;
-  };
-  return `Disturbance: on the server's core other processes took ${share('foreign')} of the time, the hypervisor ${share('stolen')}.`;
+  const values = (name: 'foreign' | 'stolen'): number[] => samples.map((sample) => sample[name]);
+  const share = (name: 'foreign' | 'stolen'): string =>
+    `${percent(median(values(name)))} (worst ${percent(Math.max(...values(name)))})`;
+  const unfit = median(samples.map(({ foreign, stolen }) => foreign + stolen)) > UNFIT;
+  return [
+    `Disturbance: of the server's core other processes took ${share('foreign')}, the hypervisor ${share('stolen')}.`,
+    ...(unfit ? ['TOO MUCH: these figures say little. Repeat on a quiet machine, or with --priority.'] : []),
+  ].join('\n');
 }

@@ -2,6 +2,9 @@
 
 import type { Cores } from './machine.ts';
 
+/** Something outside of the benchmark went wrong: the message says it all, a stack would say nothing. */
+export class Failure extends Error {}
+
 /** The options of a run. */
 export interface Context {
   rounds: number;

@@ -1,6 +1,7 @@
 /** The load generator (native/bench/load.cc), and what else happened on the cores while it ran. */
 
 import { once } from 'node:events';
+import { Failure } from './context.ts';
 import { type Cores, coreTimes } from './machine.ts';
 import { cxx } from './programs.ts';
 import { type Server, start } from './server.ts';
@@ -57,7 +58,7 @@ export async function load(
   const after = coreTimes(cores.server);
   const elapsed = (performance.now() - started) / 1e3;
   if (code !== 0)
-    throw new Error(`${server.name}: ${errors.trim() || `load ended with ${code}`}\n  ${command.join(' ')}`);
+    throw new Failure(`${server.name}: ${errors.trim() || `load ended with ${code}`}\n  ${command.join(' ')}`);
   server.check();
 
   const result = JSON.parse(output) as LoadResult;

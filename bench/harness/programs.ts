@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { Failure } from './context.ts';
 
 /** The repository. */
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,10 +39,10 @@ export function cxx(name: string): string {
     const result = spawnSync(compiler, ['-O2', '-std=c++17', source, '-o', binary], { encoding: 'utf8' });
     if (result.error !== undefined) continue;
     if (result.status !== 0)
-      throw new Error(`${compiler} could not compile native/bench/${name}.cc:\n${result.stderr}`);
+      throw new Failure(`${compiler} could not compile native/bench/${name}.cc:\n${result.stderr}`);
     return binary;
   }
-  throw new Error(`native/bench/${name}.cc: no C++ compiler found (tried ${compilers.join(', ')}); set CXX`);
+  throw new Failure(`native/bench/${name}.cc: no C++ compiler found (tried ${compilers.join(', ')}); set CXX`);
 }
 
 /** A peer in Python. */
@@ -88,7 +89,7 @@ function upToDate(): void {
   const youngest = Math.max(...sources.map((file) => statSync(path.join(ROOT, 'src', file)).mtimeMs));
   if (existsSync(built) && statSync(built).mtimeMs >= youngest) return;
   const { status } = spawnSync(process.execPath, ['scripts/build-dist.mjs'], { cwd: ROOT, stdio: 'inherit' });
-  if (status !== 0) throw new Error('dist/ could not be built from src/: what tsc says stands above');
+  if (status !== 0) throw new Failure('dist/ could not be built from src/: what tsc says stands above');
 }
 
 /** Compiles the whole folder of `source`, since a program may import its neighbours. */

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Failure } from './context.ts';
 import { cxx, ROOT } from './programs.ts';
 
 /** How long a server may take to print its address. */
@@ -56,7 +57,7 @@ export class Server {
     const port = await new Promise<number>((resolve, reject) => {
       const refuse = (why: string): void => {
         child.kill('SIGKILL');
-        reject(new Error(`${name} ${why}\n  ${command.join(' ')}\n${errors}`));
+        reject(new Failure(`${name} ${why}\n  ${command.join(' ')}\n${errors}`));
       };
       const timer = setTimeout(() => refuse(`named no address within ${START_LIMIT_MS / 1000} s`), START_LIMIT_MS);
       child.once('error', (error) => refuse(`could not be started: ${error.message}`));
@@ -76,7 +77,7 @@ export class Server {
   /** Throws if it has ended. */
   check(): void {
     if (this.child.exitCode === null && this.child.signalCode === null) return;
-    throw new Error(
+    throw new Failure(
       `${this.name} ended on its own (${this.child.exitCode ?? this.child.signalCode}):\n${this.errors()}`,
     );
   }

@@ -8,7 +8,7 @@
 import { writeSync } from 'node:fs';
 import { type Co, ReadWait, Scheduler } from 'genloop';
 import { type BackendName, EventFd } from 'genloop/os';
-import { medianBatch } from './batches.ts';
+import { Batches } from './batches.ts';
 
 const [backend, count] = [process.argv[2] as BackendName, Number(process.argv[3])];
 const scheduler = new Scheduler({ backend });
@@ -18,14 +18,15 @@ function* idle(descriptor: EventFd): Co<void> {
 }
 
 function* busy(descriptor: EventFd): Co<void> {
-  const nanoseconds = yield* medianBatch(function* (turns: number): Co<void> {
-    for (let i = 0; i < turns; i++) {
+  const batches = new Batches();
+  while (batches.next()) {
+    for (let i = 0; i < batches.turns; i++) {
       descriptor.signal();
       yield new ReadWait(descriptor);
       descriptor.take();
     }
-  });
-  writeSync(1, `${nanoseconds}\n`);
+  }
+  writeSync(1, `${batches.median()}\n`);
   process.exit(0);
 }
 

@@ -11,35 +11,47 @@
 import { writeSync } from 'node:fs';
 import { type Co, type Op, pass, ReadWait, routine, Scheduler, sleep } from 'genloop';
 import { Socket } from 'genloop/os';
-import { medianBatch } from './batches.ts';
+import { Batches } from './batches.ts';
 
-const [mode, depth, tasks] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+type Call = (left: number, first: boolean) => Op<void>;
+
+const [mode, depth, tasks] = [process.argv[2] ?? '', Number(process.argv[3]), Number(process.argv[4])];
 const scheduler = new Scheduler({ backend: 'epoll' });
 
-function* passing(turns: number): Co<void> {
-  for (let i = 0; i < turns; i++) yield* pass();
-}
-
-function* yielding(turns: number): Co<void> {
-  for (let i = 0; i < turns; i++) yield;
-}
-
-/** The first task measures: tasks take turns, so between two turns of its own everybody has had one. */
-function* bottom(first: boolean): Co<void> {
-  const turn = mode === 'pass' ? passing : yielding;
-  if (!first) return yield* turn(Infinity);
-  writeSync(1, `${(yield* medianBatch(turn)) / tasks}\n`);
+/** The first task measures. Everybody takes turns, so between two turns of its own all the others have had one. */
+function print(batches: Batches): never {
+  writeSync(1, `${batches.median() / tasks}\n`);
   process.exit(0);
 }
 
-const framed: (depth: number, first: boolean) => Op<void> = routine(function* (left: number, first: boolean): Co<void> {
-  if (left > 1) yield* framed(left - 1, first);
-  else yield* bottom(first);
+const passing: Call = routine(function* (left: number, first: boolean): Co<void> {
+  if (left > 1) return yield* passing(left - 1, first);
+  while (!first) yield* pass();
+  const batches = new Batches();
+  while (batches.next()) {
+    for (let i = 0; i < batches.turns; i++) yield* pass();
+  }
+  print(batches);
+});
+
+const yielding: Call = routine(function* (left: number, first: boolean): Co<void> {
+  if (left > 1) return yield* yielding(left - 1, first);
+  while (!first) yield;
+  const batches = new Batches();
+  while (batches.next()) {
+    for (let i = 0; i < batches.turns; i++) yield;
+  }
+  print(batches);
 });
 
 function* nested(left: number, first: boolean): Co<void> {
-  if (left > 1) yield* nested(left - 1, first);
-  else yield* bottom(first);
+  if (left > 1) return yield* nested(left - 1, first);
+  while (!first) yield;
+  const batches = new Batches();
+  while (batches.next()) {
+    for (let i = 0; i < batches.turns; i++) yield;
+  }
+  print(batches);
 }
 
 function* listener(): Co<void> {
@@ -50,12 +62,9 @@ function* timer(): Co<void> {
   yield sleep(1e6);
 }
 
-function* task(first: boolean): Co<void> {
-  if (mode === 'nested') yield* nested(depth, first);
-  else yield* framed(depth, first);
-}
+const bodies = { pass: passing, yield: yielding, nested };
 
 scheduler.spawn(listener());
 scheduler.spawn(timer());
-for (let i = 0; i < tasks; i++) scheduler.spawn(task(i === 0));
+for (let i = 0; i < tasks; i++) scheduler.spawn(bodies[mode as keyof typeof bodies](depth, i === 0));
 scheduler.runSync();

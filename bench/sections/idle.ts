@@ -33,9 +33,9 @@ export async function idle(context: Context): Promise<SectionResult> {
     return [name, ...columns.map((count) => (counts.includes(count) ? figure(of(count)) : '')), ratio(growth)];
   });
   const text = [
-    'Idle descriptors. Nanoseconds for one event (signal an eventfd, wait for it, take it back: three system calls and a',
-    'task switch) while that many other descriptors are watched and silent. The last column: most against fewest.',
-    'select cannot watch descriptors above 1023.',
+    'Idle descriptors. Nanoseconds of CPU time for one event (signal an eventfd, wait for it, take it back: three system',
+    'calls and a task switch) while that many other descriptors are watched and silent. The last column: most against',
+    'fewest. select cannot watch descriptors above 1023.',
     '',
     table(['backend', ...columns.map((count) => `${count.toLocaleString('en-US')} idle`), 'growth'], rows),
   ];

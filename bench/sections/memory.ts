@@ -7,7 +7,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Contender, echoServers } from '../contenders.ts';
-import type { Context, SectionResult } from '../harness/context.ts';
+import { type Context, Failure, type SectionResult } from '../harness/context.ts';
 import { cxx } from '../harness/programs.ts';
 import { Server, start } from '../harness/server.ts';
 import { median, rotated } from '../harness/statistics.ts';
@@ -89,5 +89,5 @@ async function hold(server: Server, count: number, core: number, during: () => P
   if (ready !== undefined) await during();
   child.stdin?.end();
   const [code] = await closed;
-  if (code !== 0) throw new Error(`${server.name}: ${errors.trim()}`);
+  if (code !== 0) throw new Failure(`${server.name}: ${errors.trim()}`);
 }

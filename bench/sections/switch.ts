@@ -41,8 +41,8 @@ export async function taskSwitch(context: Context): Promise<SectionResult> {
   const of = (mode: string, { depth, tasks }: (typeof columns)[number]): number =>
     values.get(key(mode, depth, tasks)) ?? Number.NaN;
   const text = [
-    'Task switches. Nanoseconds from one task to the next, blocking drive, while a listener is watched and a timer armed.',
-    'Depth: how many routines deep the task stands when it gives way.',
+    'Task switches. Nanoseconds of CPU time from one task to the next, in the blocking drive, while a listener is watched',
+    'and a timer armed. Depth: how many routines deep the task stands when it gives way.',
     '',
     table(
       ['', ...columns.map(({ depth, tasks }) => `depth ${depth}, ${tasks} tasks`)],
