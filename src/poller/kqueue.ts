@@ -18,8 +18,6 @@ import {
 import { Readiness } from './flags.ts';
 
 const EVENTS_PER_WAIT = 1024;
-/** The longest alarm, in milliseconds; what is further away is asked for again when it has passed. */
-const LONGEST_ALARM = 0x7fffffff;
 const FILTERS = 3;
 /** Columns of a kevent row. */
 const IDENT = 0;
@@ -92,11 +90,10 @@ export class KqueueBackend implements Backend {
   alarm(delay: number): number {
     const { EV_ADD, EV_DELETE, EV_ONESHOT, EVFILT_TIMER, ENOENT } = this.constants;
     const never = delay === Number.POSITIVE_INFINITY;
-    const ms = Math.min(Math.ceil(delay), LONGEST_ALARM);
     this.changes.fill(0, 0, KEVENT_ROW);
     this.changes[FILTER] = EVFILT_TIMER as number;
     this.changes[FLAGS] = never ? (EV_DELETE as number) : (EV_ADD as number) | (EV_ONESHOT as number);
-    this.changes[DATA] = never ? 0 : ms;
+    this.changes[DATA] = never ? 0 : Math.ceil(delay);
     const result = this.sys.kevent(this.fd, this.changes, 1, this.receipts.subarray(0, 0), 0);
     return result === -(ENOENT as number) ? 0 : result;
   }

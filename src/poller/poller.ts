@@ -23,13 +23,16 @@ import {
   NOT_ARMED,
   type Pollable,
   type Sys,
-  SystemError,
-  TimerFd,
+  type SystemError,
 } from '../os/index.ts';
+import { Alarm } from './alarm.ts';
 import { openBackend } from './backends.ts';
+import { ClosedBackend } from './closed.ts';
 import { BusyError } from './errors.ts';
 import { ALARM, Readiness } from './flags.ts';
+import { refusal, refuseUnpollable, waitFailure } from './refusal.ts';
 import { type Direction, Registration, type Waiter } from './registration.ts';
+import { StaleEvents } from './stale.ts';
 
 /** What has happened so far, in numbers. */
 export interface PollerCounters {
@@ -39,7 +42,7 @@ export interface PollerCounters {
   events: number;
   /** Events of an earlier owner of the number, dropped. */
   stale: number;
-  /** Events that found nobody, and made the poller disarm something. */
+  /** Events that found nobody in at least one armed direction, and made the poller disarm it; or that found nobody at all. */
   spurious: number;
   /** Control calls: arm, disarm, remove. */
   controls: number;
@@ -55,15 +58,12 @@ export interface PollerOptions {
   onRebuild?: () => void;
 }
 
-/** A rebuild costs a system call per descriptor; a peer must not be able to make us do that all the time. */
-const REBUILD_INTERVAL = 1000;
 /** Generations of bare numbers count down, those of descriptors up: they never meet. */
 const FIRST_BARE_GENERATION = -1;
-const CONTROL_CALL: Record<BackendName, string> = {
-  epoll: 'epoll_ctl',
-  kqueue: 'kevent',
-  poll: 'poll',
-  select: 'select',
+const VERB: Record<Direction, string> = {
+  [Readiness.IN]: 'reads',
+  [Readiness.OUT]: 'writes',
+  [Readiness.PRI]: 'waits for urgent data',
 };
 
 /** Portable readiness: who waits for what, and the wait for all of them. */
@@ -76,13 +76,10 @@ export class Poller implements Disposable {
   private table: (Registration | undefined)[] = [];
   private parked = 0;
   private bareGeneration = FIRST_BARE_GENERATION;
-  private staleBefore = new Set<number>();
-  private staleNow = new Set<number>();
-  private lastRebuild = Number.NEGATIVE_INFINITY;
+  private readonly stale = new StaleEvents();
   private readonly onRebuild: (() => void) | undefined;
-  private timer: TimerFd | null = null;
-  private alarmSet = Number.POSITIVE_INFINITY;
-  private alarmRang = false;
+  private readonly bell: Alarm;
+  private closed = false;
 
   /** Opens the backend. Throws `SystemError` if that fails (`EMFILE`). */
   constructor(sys: Sys, backend: BackendName, options: PollerOptions = {}) {
@@ -90,6 +87,7 @@ export class Poller implements Disposable {
     this.name = options.name ?? 'a poller';
     this.onRebuild = options.onRebuild;
     this.backend = openBackend(sys, backend);
+    this.bell = new Alarm(sys, (timer) => this.listen(timer, () => {}));
   }
 
   /** The backend's name. */
@@ -114,11 +112,8 @@ export class Poller implements Disposable {
   park(pollable: Pollable, direction: Direction, waiter: Waiter): Registration {
     const registration = this.registrationOf(pollable);
     if (registration.waiter(direction) !== null) {
-      const verb =
-        direction === Readiness.IN ? 'reads' : direction === Readiness.OUT ? 'writes' : 'waits for urgent data';
-      throw new BusyError(
-        `another task already ${verb} on ${registration.descriptor ?? `descriptor ${registration.fd}`}; one waiter for each direction`,
-      );
+      const who = registration.descriptor ?? `descriptor ${registration.fd}`;
+      throw new BusyError(`another task already ${VERB[direction]} on ${who}; one waiter for each direction`);
     }
     registration.setWaiter(direction, waiter);
     if ((registration.armed & direction) === 0 || registration.armed === NOT_ARMED) {
@@ -147,7 +142,12 @@ export class Poller implements Disposable {
   listen(descriptor: Descriptor, listener: (flags: number) => void): void {
     const registration = this.registrationOf(descriptor);
     registration.listener = listener;
-    this.arm(registration);
+    try {
+      this.arm(registration);
+    } catch (error) {
+      registration.listener = null;
+      throw error;
+    }
   }
 
   /**
@@ -156,24 +156,7 @@ export class Poller implements Disposable {
    * Throws `SystemError` where no timer can be had (`EMFILE`).
    */
   alarm(deadline: number): void {
-    if (this.alarmRang) this.alarmSet = Number.POSITIVE_INFINITY;
-    if (deadline >= this.alarmSet && !this.alarmRang) return;
-    this.alarmRang = false;
-    this.alarmSet = deadline;
-    if (this.backend.alarm !== undefined) {
-      const delay = deadline === Number.POSITIVE_INFINITY ? deadline : Math.max(0, deadline - this.sys.now());
-      const result = this.backend.alarm(delay);
-      if (result < 0) throw new SystemError(this.sys, CONTROL_CALL[this.backend.name], result);
-      return;
-    }
-    if (this.timer === null) {
-      this.timer = TimerFd.create(this.sys);
-      this.listen(this.timer, () => {
-        this.alarmRang = true;
-      });
-    }
-    // Setting it also takes back what it has counted, so it need not be read.
-    this.timer.setDeadline(deadline);
+    this.bell.set(this.backend, deadline);
   }
 
   /**
@@ -186,9 +169,10 @@ export class Poller implements Disposable {
     const count = backend.wait(timeout);
     if (count <= 0) {
       if (count < 0 && count !== -(this.sys.constants.EINTR as number)) {
-        throw new SystemError(this.sys, `${backend.name}_wait`, count);
+        if (this.closed) throw new ClosedError('this poller has been closed');
+        throw waitFailure(this.sys, backend.name, count);
       }
-      if (this.staleBefore.size > 0) this.staleBefore.clear();
+      this.stale.review(this.sys);
       return 0;
     }
     this.counters.events += count;
@@ -203,24 +187,25 @@ export class Poller implements Disposable {
         this.dropStale(fd, generation);
       }
     }
-    if (this.staleNow.size > 0 || this.staleBefore.size > 0) this.reviewStale();
+    if (this.stale.review(this.sys)) this.rebuild();
     return count;
   }
 
   /** @internal A registration's descriptor is about to be closed or given away. */
   forget(registration: Registration): void {
-    this.failAll(registration, (name) => new ClosedError(`${name} was closed while a task waited for it`));
-    this.removeFromKernel(registration);
     if (this.table[registration.fd] === registration) this.table[registration.fd] = undefined;
+    this.removeFromKernel(registration);
+    this.failAll(registration, (name) => new ClosedError(`${name} was closed while a task waited for it`));
   }
 
   /** Fails every waiter with a `ClosedError`, lets go of every descriptor (none is closed), and closes the kernel set. */
   close(): void {
     const registrations = this.table;
     this.table = [];
-    this.timer?.close();
-    this.timer = null;
+    this.bell.close();
+    this.closed = true;
     this.backend.close();
+    this.backend = new ClosedBackend(this.sys, this.backend.name);
     for (const registration of registrations) {
       if (registration === undefined) continue;
       registration.armed = NOT_ARMED;
@@ -239,9 +224,11 @@ export class Poller implements Disposable {
       return;
     }
     const alarm = (flags & ALARM) !== 0;
-    const { reader, writer, priority } = registration;
+    const { parked } = this;
     let idle = 0;
+    // Each waiter is looked up when its turn comes: the one before may have closed the descriptor.
     if (alarm || (flags & (Readiness.IN | Readiness.RDHUP)) !== 0) {
+      const { reader } = registration;
       if (reader === null) idle |= Readiness.IN;
       else {
         registration.reader = null;
@@ -250,6 +237,7 @@ export class Poller implements Disposable {
       }
     }
     if (alarm || (flags & Readiness.OUT) !== 0) {
+      const { writer } = registration;
       if (writer === null) idle |= Readiness.OUT;
       else {
         registration.writer = null;
@@ -258,6 +246,7 @@ export class Poller implements Disposable {
       }
     }
     if (alarm || (flags & Readiness.PRI) !== 0) {
+      const { priority } = registration;
       if (priority === null) idle |= Readiness.PRI;
       else {
         registration.priority = null;
@@ -265,35 +254,37 @@ export class Poller implements Disposable {
         priority.wake(flags);
       }
     }
+    const { armed } = registration;
     if (registration.descriptor === null) this.release(registration);
-    else if ((idle & registration.armed) !== 0) this.disarm(registration, idle);
+    else if (armed !== NOT_ARMED && (idle & armed) !== 0) this.disarm(registration, armed & ~idle);
     // Nothing armed, and yet an event: the one that a bare one-shot still owes. Answering it would ask for another.
-    else if (idle !== 0) this.counters.spurious++;
+    else if (this.parked === parked) this.counters.spurious++;
   }
 
-  private disarm(registration: Registration, idle: number): void {
+  private disarm(registration: Registration, interest: number): void {
     this.counters.spurious++;
-    this.counters.controls++;
-    registration.interest = registration.armed & ~idle;
-    const result = this.backend.change(registration);
     // The number was closed behind our back and the file lives on: only a new set makes it silent.
-    if (result < 0) this.dropStale(registration.fd, registration.generation);
+    if (this.change(registration, interest) < 0) this.dropStale(registration.fd, registration.generation);
   }
 
   private arm(registration: Registration): void {
     const before = registration.armed === NOT_ARMED ? 0 : registration.armed;
-    registration.interest = before | registration.wanted;
-    this.counters.controls++;
-    const result = this.backend.change(registration);
+    const result = this.change(registration, before | registration.wanted);
     if (result < 0) throw this.refusal(registration, result);
+  }
+
+  private change(registration: Registration, interest: number): number {
+    registration.interest = interest;
+    this.counters.controls++;
+    return this.backend.change(registration);
   }
 
   /** A bare number is let go as soon as nobody waits for it: nobody would tell us of its close. */
   private release(registration: Registration): void {
     if (registration.descriptor !== null) return;
-    if (registration.wanted !== 0) {
-      registration.armed &= registration.wanted;
-      this.armOrFail(registration);
+    const { wanted, armed } = registration;
+    if (wanted !== 0) {
+      if (armed === NOT_ARMED || (armed & ~wanted) !== 0) this.armOrFail(registration, wanted);
       return;
     }
     this.removeFromKernel(registration);
@@ -318,7 +309,7 @@ export class Poller implements Disposable {
     const fd = filenoOf(pollable);
     const known = this.table[fd];
     if (known !== undefined) return known;
-    this.refuseFiles(fd);
+    this.admit(fd);
     const registration = new Registration(this, fd, this.bareGeneration--, null);
     this.table[fd] = registration;
     return registration;
@@ -327,24 +318,31 @@ export class Poller implements Disposable {
   private registerDescriptor(descriptor: Descriptor): Registration {
     const fd = descriptor.fileno();
     const before = this.table[fd];
-    if (before === undefined) this.refuseFiles(fd);
+    if (before === undefined) this.admit(fd);
+    else if (before.descriptor === null) return this.adopt(before, descriptor);
+    else this.supersede(before, before.descriptor);
     const registration = new Registration(this, fd, descriptor.generation, descriptor);
-    if (before !== undefined) this.succeed(before, registration);
     this.table[fd] = registration;
     descriptor.watcher = registration;
     return registration;
   }
 
-  /** A number that was already watched gets an owner, or another one. */
-  private succeed(before: Registration, registration: Registration): void {
-    if (before.descriptor === null) {
-      const { reader, writer, priority } = before;
-      Object.assign(registration, { reader, writer, priority });
-      if (registration.wanted !== 0) this.arm(registration);
-      return;
-    }
-    before.descriptor.watcher = null;
-    before.armed = NOT_ARMED;
+  /** A number that was watched without an owner gets one. Whoever waits goes on waiting, and may still be taken back. */
+  private adopt(registration: Registration, descriptor: Descriptor): Registration {
+    registration.descriptor = descriptor;
+    registration.generation = descriptor.generation;
+    descriptor.watcher = registration;
+    // Told again, as it may be another file since: a bare number's close is seen by nobody.
+    if (registration.wanted !== 0) this.armOrFail(registration, registration.wanted);
+    else this.removeFromKernel(registration);
+    return registration;
+  }
+
+  /** A watched number turns up with another owner: the first was closed behind our back. */
+  private supersede(before: Registration, owner: Descriptor): void {
+    owner.watcher = null;
+    // By number, but harmless: the new owner is not in the set yet.
+    this.removeFromKernel(before);
     this.failAll(before, (name) => new ClosedError(`${name} was closed behind our back: its number has another owner`));
   }
 
@@ -359,69 +357,42 @@ export class Poller implements Disposable {
     for (const waiter of waiters) waiter.fail(makeError(`${kind} ${registration.fd}`));
   }
 
-  /** epoll refuses regular files; the others would call them always ready. One answer everywhere. */
-  private refuseFiles(fd: number): void {
-    if (this.backend.name === 'epoll') return;
-    const { S_IFMT, S_IFREG, S_IFDIR, EPERM } = this.sys.constants as Record<string, number>;
-    const mode = this.sys.fstat(fd);
-    const type = mode < 0 ? 0 : mode & (S_IFMT as number);
-    if (type === S_IFREG || type === S_IFDIR) throw this.refusal({ fd, generation: 0 }, -(EPERM as number));
+  private admit(fd: number): void {
+    if (this.closed) throw new ClosedError('this poller has been closed');
+    refuseUnpollable(this.sys, this.backend.name, fd);
   }
 
-  private refusal(registration: { fd: number; generation: number }, errno: number): SystemError {
-    const { EPERM, EINVAL } = this.sys.constants as Record<string, number>;
-    const { fd } = registration;
-    let hint: string | undefined;
-    if (errno === -(EPERM as number)) {
-      hint = `descriptor ${fd} cannot be waited for: regular files and directories are always ready; read them with node:fs`;
-    } else if (errno === -(EINVAL as number) && this.backend.name === 'select') {
-      hint = `select cannot watch descriptor ${fd}, FD_SETSIZE is ${this.sys.constants.FD_SETSIZE}; use poll or epoll`;
-    }
-    return new SystemError(this.sys, CONTROL_CALL[this.backend.name], errno, { fd, hint });
+  private refusal(registration: Registration, errno: number): SystemError {
+    return refusal(this.sys, this.backend.name, registration.fd, errno);
   }
 
   private dropStale(fd: number, generation: number): void {
     this.counters.stale++;
-    this.staleNow.add(fd * 2 ** 31 + generation);
+    this.stale.add(fd, generation);
   }
 
-  private reviewStale(): void {
-    let again = false;
-    for (const key of this.staleNow) again ||= this.staleBefore.has(key);
-    const now = again ? this.sys.now() : 0;
-    if (again && now - this.lastRebuild >= REBUILD_INTERVAL) {
-      this.lastRebuild = now;
-      this.rebuild();
-      this.staleNow.clear();
-    }
-    [this.staleBefore, this.staleNow] = [this.staleNow, this.staleBefore];
-    this.staleNow.clear();
-  }
-
-  private armOrFail(registration: Registration): void {
-    try {
-      this.arm(registration);
-    } catch (error) {
-      this.failAll(registration, () => error as Error);
-    }
+  private armOrFail(registration: Registration, interest: number): void {
+    const result = this.change(registration, interest);
+    if (result < 0) this.failAll(registration, () => this.refusal(registration, result));
   }
 
   private rebuild(): void {
-    let replacement: Backend;
+    const old = this.backend;
     try {
-      replacement = openBackend(this.sys, this.backend.name);
+      this.backend = openBackend(this.sys, old.name);
     } catch {
-      // No descriptor left: the old set goes on, noisily, and the next review tries again.
+      // No descriptor left: the old set goes on, noisily, and a later review tries again.
       return;
     }
-    this.backend.close();
-    this.backend = replacement;
     this.counters.rebuilds++;
     for (const registration of this.table) {
       if (registration === undefined) continue;
       registration.armed = NOT_ARMED;
-      if (registration.wanted !== 0) this.armOrFail(registration);
+      if (registration.wanted !== 0) this.armOrFail(registration, registration.wanted);
     }
+    this.bell.moved(this.backend);
+    // Before the close, so that nobody watches a number that is free.
     this.onRebuild?.();
+    old.close();
   }
 }

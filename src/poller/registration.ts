@@ -20,9 +20,10 @@ export type Direction = typeof Readiness.IN | typeof Readiness.OUT | typeof Read
 export class Registration implements BackendRegistration, Watcher {
   readonly poller: Poller;
   readonly fd: number;
-  readonly generation: number;
-  /** `null` for a bare number, whose close nobody tells us. */
-  readonly descriptor: Descriptor | null;
+  /** Changes once, if a bare number gets an owner. */
+  generation: number;
+  /** `null` for a bare number, whose close nobody tells us, until somebody owns it. */
+  descriptor: Descriptor | null;
   interest = 0;
   armed: number = NOT_ARMED;
   reader: Waiter | null = null;

@@ -1,0 +1,40 @@
+/**
+ * What cannot be waited for, said in the same way on every backend: epoll refuses regular files and closed numbers by
+ * itself, while the others would call a file always ready and a closed number an event.
+ */
+
+import { type BackendName, type Sys, SystemError } from '../os/index.ts';
+
+const CONTROL_CALL: Record<BackendName, string> = {
+  epoll: 'epoll_ctl',
+  kqueue: 'kevent',
+  poll: 'poll',
+  select: 'select',
+};
+
+/** The error of a control call, with what to do where that is known. */
+export function refusal(sys: Sys, backend: BackendName, fd: number, errno: number): SystemError {
+  const { EPERM, EINVAL, FD_SETSIZE } = sys.constants as Record<string, number>;
+  let hint: string | undefined;
+  if (errno === -(EPERM as number)) {
+    hint = `descriptor ${fd} cannot be waited for: regular files and directories are always ready; read them with node:fs`;
+  } else if (errno === -(EINVAL as number) && backend === 'select') {
+    hint = `select cannot watch descriptor ${fd}, FD_SETSIZE is ${FD_SETSIZE}; use poll or epoll`;
+  }
+  return new SystemError(sys, CONTROL_CALL[backend], errno, { fd, hint });
+}
+
+/** The error of a wait. */
+export function waitFailure(sys: Sys, backend: BackendName, errno: number): SystemError {
+  return new SystemError(sys, backend === 'epoll' ? 'epoll_wait' : CONTROL_CALL[backend], errno);
+}
+
+/** Throws the {@link refusal} for what epoll would refuse by itself. */
+export function refuseUnpollable(sys: Sys, backend: BackendName, fd: number): void {
+  if (backend === 'epoll') return;
+  const { S_IFMT, S_IFREG, S_IFDIR, EPERM } = sys.constants as Record<string, number>;
+  const mode = sys.fstat(fd);
+  if (mode < 0) throw refusal(sys, backend, fd, mode);
+  const type = mode & (S_IFMT as number);
+  if (type === S_IFREG || type === S_IFDIR) throw refusal(sys, backend, fd, -(EPERM as number));
+}
