@@ -13,10 +13,10 @@ export const constants: Constants = new Proxy(
     get: (_, name) => (typeof name === 'string' ? currentSys().constants[name] : undefined),
     has: (_, name) => name in currentSys().constants,
     ownKeys: () => Reflect.ownKeys(currentSys().constants),
-    getOwnPropertyDescriptor: (_, name) => ({
-      value: currentSys().constants[name as string],
-      enumerable: true,
-      configurable: true,
-    }),
+    getOwnPropertyDescriptor: (_, name) =>
+      name in currentSys().constants
+        ? { value: currentSys().constants[name as string], enumerable: true, configurable: true }
+        : undefined,
+    set: () => false,
   },
 );

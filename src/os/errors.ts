@@ -55,6 +55,9 @@ const MEANING: Readonly<Record<string, string>> = {
 /** Errno names that share a number with a better known one; never chosen as the `code`. */
 const ALIASES: ReadonlySet<string> = new Set(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP']);
 
+/** EPOLLIN, and ECHO, ECHOE, … of termios also start with an E. */
+const NO_ERRNO = /^(EPOLL|ECHO|EXT)/;
+
 const names = new WeakMap<object, Map<number, string>>();
 
 /** The name of an errno on this system: `errnoName(sys, -11)` is `'EAGAIN'` on Linux. The sign does not matter. */
@@ -63,8 +66,7 @@ export function errnoName(sys: Sys, errno: number): string {
   if (table === undefined) {
     table = new Map();
     for (const [name, value] of Object.entries(sys.constants)) {
-      // EPOLLIN and its like also start with an E.
-      if (/^E[A-Z0-9]+$/.test(name) && !name.startsWith('EPOLL') && !ALIASES.has(name)) {
+      if (/^E[A-Z0-9]+$/.test(name) && !NO_ERRNO.test(name) && !ALIASES.has(name)) {
         table.set(value, name);
       }
     }

@@ -212,7 +212,7 @@ export class Socket extends Descriptor {
     const address = SocketAddress.from(like, this.sys);
     const bytes = toBytes(data);
     const result = this.sys.sendto(this.fileno(), bytes, 0, bytes.length, flags, address.slot);
-    return result >= 0 ? result : this.blocked('sendto', result, { address: address.address, port: address.port });
+    return result >= 0 ? result : this.blocked('sendto', result, whereabouts(address));
   }
 
   /** Ends one or both directions: the peer sees the end of the stream. shutdown(2). */
@@ -255,10 +255,10 @@ export class Socket extends Descriptor {
 
   /**
    * Sets an option, by number or C name: `setOption('IPPROTO_TCP', 'TCP_NODELAY', true)`. Numbers and booleans are
-   * passed as a C int, anything else as its bytes. setsockopt(2).
+   * passed as a C int, anything else as its bytes. Throws `RangeError` for a number that is no 32-bit integer. setsockopt(2).
    */
   setOption(level: number | string, name: number | string, value: number | boolean | Uint8Array): this {
-    const bytes = value instanceof Uint8Array ? value : new Uint8Array(Int32Array.of(Number(value)).buffer);
+    const bytes = value instanceof Uint8Array ? value : intBytes(value);
     const { sys } = this;
     const result = sys.setsockopt(this.fileno(), constantOf(sys, level), constantOf(sys, name), bytes);
     this.checked('setsockopt', result);
@@ -268,6 +268,12 @@ export class Socket extends Descriptor {
   private checkedAt(syscall: string, result: number, address: SocketAddress): void {
     if (result < 0) this.failed(syscall, result, whereabouts(address));
   }
+}
+
+function intBytes(value: number | boolean): Uint8Array {
+  const number = typeof value === 'boolean' ? Number(value) : value;
+  if ((number | 0) === number || number >>> 0 === number) return new Uint8Array(Int32Array.of(number).buffer);
+  throw new RangeError(`an option is a 32-bit integer, a boolean or bytes, not ${String(value)}`);
 }
 
 function whereabouts(address: SocketAddress): SystemErrorDetails {
