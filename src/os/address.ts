@@ -140,15 +140,17 @@ export class SocketAddress {
     return address;
   }
 
-  /** So that `console.log(address)` shows the fields, not the bytes. */
-  [Symbol.for('nodejs.util.inspect.custom')](): DecodedAddress {
-    return this.decoded();
-  }
-
   private decoded(): DecodedAddress {
     return this.sys.unpackAddress(this.slot);
   }
 }
+
+// So that `console.log(address)` shows the fields, not the bytes.
+Object.defineProperty(SocketAddress.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: SocketAddress): DecodedAddress {
+    return this.toJSON();
+  },
+});
 
 function pathHint(path: string): string {
   if (path === '') return 'an empty path names no socket';

@@ -65,15 +65,15 @@ function nameOf(target: object): string {
  * const data = socket.recv(8192);
  */
 export class ReadWait extends ReadinessWait {
-  protected override readonly direction = Readiness.IN;
+  protected override readonly direction: Direction = Readiness.IN;
 }
 
 /** Waits until a write will not block, or a connect has ended. One writer a descriptor. As {@link ReadWait}. */
 export class WriteWait extends ReadinessWait {
-  protected override readonly direction = Readiness.OUT;
+  protected override readonly direction: Direction = Readiness.OUT;
 }
 
 /** Waits for something exceptional: TCP urgent data, a changed sysfs attribute. As {@link ReadWait}. */
 export class PriorityWait extends ReadinessWait {
-  protected override readonly direction = Readiness.PRI;
+  protected override readonly direction: Direction = Readiness.PRI;
 }
