@@ -7,9 +7,9 @@
  */
 
 import { type CancelError, MisuseError } from './errors.ts';
-import { type Co, isOp, Op, PASS, PENDING, type Waker } from './operation.ts';
+import { type Co, isOp, type Op, PASS, PENDING, type Waker } from './operation.ts';
 import { Ring } from './ring.ts';
-import { RoutineCall } from './routine.ts';
+import { isRoutineCall } from './routine.ts';
 import { Task } from './task.ts';
 import { Timers } from './timers.ts';
 
@@ -46,7 +46,7 @@ const STEP_BUDGET = 32;
 const DEFAULT_NAME = 'task';
 
 /** Marks a generator that belongs to a task. */
-const OWNED: unique symbol = Symbol('genloop.owned');
+const OWNED: unique symbol = Symbol.for('genloop.owned') as never;
 
 class TaskWaker implements Waker<unknown> {
   readonly kernel: Kernel;
@@ -100,7 +100,7 @@ export class Kernel {
 
   /** Starts a task at the end of the ready ring. Throws `TypeError` for what is no task, `MisuseError` for a generator in use. */
   spawn<T>(body: Spawnable<T>, options: SpawnOptions = {}): Task<T> {
-    const isCall = body instanceof RoutineCall;
+    const isCall = isRoutineCall(body);
     const frame: unknown = isCall ? body.start() : body;
     const name = options.name ?? (isCall ? body.name : DEFAULT_NAME);
     if (!isGenerator(frame)) throw new TypeError(`spawn takes a generator or a routine's call, not ${describe(frame)}`);
@@ -113,16 +113,15 @@ export class Kernel {
 
   /** Runs at most `limit` steps of ready tasks. How many were run. */
   run(limit: number): number {
+    const { ring } = this;
     let steps = 0;
-    while (steps < limit) {
-      if (this.shuffle) this.ring.promote(Math.floor(this.host.random() * this.ring.length));
-      const task = this.ring.shift();
-      if (task === undefined) break;
-      steps++;
+    for (; steps < limit && ring.length > 0; steps++) {
+      if (this.shuffle) ring.promote(Math.floor(this.host.random() * ring.length));
+      const task = ring.shift() as Task<unknown>;
       this.current = task;
       this.step(task);
-      this.current = null;
     }
+    this.current = null;
     return steps;
   }
 
@@ -137,12 +136,22 @@ export class Kernel {
       task.cancelled = error;
       marked.push(task);
     }
-    for (const task of marked) {
-      const { waker, operation } = task;
-      // A task without a waker is running or already woken: it sees the cancel at its next trap (rules 4, 13).
-      if (waker === null || operation === null) continue;
-      if (operation.abort(waker)) this.resume(task, waker, error, true);
+    for (const task of marked) this.undo(task, error);
+  }
+
+  private undo(task: Task<unknown>, error: CancelError): void {
+    const { waker, operation } = task;
+    // A task without a waker is running or already woken: it sees the cancel at its next trap (rules 4, 13).
+    if (waker === null || operation === null) return;
+    let undone: boolean;
+    try {
+      undone = operation.abort(waker);
+    } catch (raised) {
+      // The operation's fault is the task's, and the cancel comes at its next trap.
+      this.resume(task, waker, raised, true);
+      return;
     }
+    if (undone) this.resume(task, waker, error, true);
   }
 
   /** @internal Claims a park. */
@@ -156,11 +165,14 @@ export class Kernel {
     return true;
   }
 
-  /** Ends all tasks without running any of their code: after an internal error. */
-  abandon(): void {
+  /** Ends all tasks with this error, without running any of their code: after an internal error. Nothing can wake them again. */
+  abandon(error: unknown): void {
+    const tasks = [...this.tasks];
     this.ring.clear();
+    this.timers.clear();
     this.tasks.clear();
     this.current = null;
+    for (const task of tasks) task.abandon(error);
   }
 
   private enqueue(task: Task<unknown>): void {
@@ -180,50 +192,72 @@ export class Kernel {
       try {
         result = failing ? task.frame.throw(value) : task.frame.next(value);
       } catch (error) {
-        if (!popFrame(task)) return this.finish(task, isCancelOf(task, error) ? 'cancelled' : 'failed', error);
+        if (!popFrame(task)) {
+          this.finish(task, isCancelOf(task, error) ? 'cancelled' : 'failed', error);
+          return;
+        }
         value = error;
         failing = true;
         continue;
       }
       if (result.done) {
-        if (!popFrame(task)) return this.finish(task, 'done', result.value);
+        if (!popFrame(task)) {
+          this.finish(task, 'done', result.value);
+          return;
+        }
         value = result.value;
         failing = false;
         continue;
       }
       const yielded = result.value;
-      if (yielded instanceof RoutineCall || !(yielded instanceof Op || yielded === undefined || isOp(yielded))) {
-        // A subroutine (no trap, so a cancel waits), or something that cannot be yielded.
-        failing = false;
-        value = undefined;
-        try {
-          pushFrame(task, frameOf(yielded));
-        } catch (error) {
-          value = error;
-          failing = true;
+      if (yielded === undefined || yielded === PASS) {
+        if (task.cancelled === null) {
+          this.enqueue(task);
+          return;
         }
-        continue;
-      }
-      // A trap. Every one throws in a cancelled task (rule 2), also in one that swallows cancels in a loop.
-      if (task.cancelled !== null) {
         value = task.cancelled;
         failing = true;
-      } else if (yielded === undefined || yielded === PASS) {
-        return this.enqueue(task);
+      } else if (isOp(yielded) && !isRoutineCall(yielded)) {
+        // A trap: every one throws in a cancelled task (rule 2).
+        if (task.cancelled !== null) {
+          value = task.cancelled;
+          failing = true;
+        } else {
+          try {
+            value = yielded.try(this);
+            failing = false;
+          } catch (error) {
+            value = error;
+            failing = true;
+          }
+          if (value === PENDING) {
+            if (task.cancelled === null) {
+              this.park(task, yielded);
+              return;
+            }
+            // It cancelled its own task.
+            value = task.cancelled;
+            failing = true;
+          }
+        }
       } else {
+        // A subroutine (no trap, so a cancel waits), or something that cannot be yielded.
+        value = undefined;
+        failing = false;
         try {
-          value = yielded.try(this);
-          failing = false;
+          pushFrame(task, frameOf(yielded));
+          continue;
         } catch (error) {
           value = error;
           failing = true;
         }
-        if (value === PENDING) return this.park(task, yielded);
       }
+      // Also a task that swallows every error in a loop lets the others run.
       if (--budget === 0) {
         task.inbox = value;
         task.failing = failing;
-        return this.enqueue(task);
+        this.enqueue(task);
+        return;
       }
     }
   }
@@ -232,12 +266,15 @@ export class Kernel {
     const waker = new TaskWaker(this, task);
     task.state = 'parked';
     task.waker = waker;
-    task.operation = operation;
     try {
       operation.park(waker);
     } catch (error) {
       this.resume(task, waker, error, true);
     }
+    if (task.waker !== waker) return;
+    task.operation = operation;
+    // A cancel from within the park could not undo what was not registered yet.
+    if (task.cancelled !== null) this.undo(task, task.cancelled);
   }
 
   private finish(task: Task<unknown>, state: 'done' | 'failed' | 'cancelled', outcome: unknown): void {
@@ -269,7 +306,7 @@ function popFrame(task: Task<unknown>): boolean {
 
 /** The generator of a subroutine. Throws `TypeError` for anything that is none, with what to do instead. */
 function frameOf(yielded: unknown): Co<unknown> {
-  const frame: unknown = yielded instanceof RoutineCall ? yielded.start() : yielded;
+  const frame: unknown = isRoutineCall(yielded) ? yielded.start() : yielded;
   if (!isGenerator(frame)) throw new TypeError(`a task cannot yield ${describe(frame)}`);
   own(frame);
   return frame;

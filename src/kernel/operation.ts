@@ -9,8 +9,10 @@
 
 import type { Kernel } from './kernel.ts';
 
+// These are in the registry of all symbols, because two copies of a package do get installed.
+
 /** Returned by {@link Op.try} for "not now". */
-export const PENDING: unique symbol = Symbol('genloop.pending');
+export const PENDING: unique symbol = Symbol.for('genloop.pending') as never;
 
 /** Recognises operations of another copy of this package. */
 const BRAND: unique symbol = Symbol.for('genloop.operation') as never;
@@ -43,9 +45,6 @@ export type Co<T> = Generator<Op<unknown> | Co<unknown> | undefined, T, unknown>
  * }
  */
 export abstract class Op<T> {
-  /** @internal */
-  readonly [BRAND] = true as const;
-
   /** Completes at once, if that is possible. What it throws is thrown at the yield. */
   abstract try(kernel: Kernel): T | typeof PENDING;
 
@@ -66,6 +65,9 @@ export abstract class Op<T> {
     return new Once(this) as unknown as Generator<Op<T>, T, unknown>;
   }
 }
+
+// On the prototype, so that it costs the instances nothing.
+Object.defineProperty(Op.prototype, BRAND, { value: true });
 
 /** Whether a value is an operation, also one of another copy of this package. */
 export function isOp(value: unknown): value is Op<unknown> {
@@ -111,10 +113,10 @@ class Once<T> {
   }
 }
 
-/** The operation behind `pass()`. The kernel knows it and never parks it. */
+/** The operation behind `pass()`. A kernel knows its own and never parks it; in a `select` it is an ordinary one. */
 class Pass extends Op<void> {
-  override try(): undefined {
-    return undefined;
+  override try(): typeof PENDING {
+    return PENDING;
   }
 
   override park(waker: Waker<void>): void {

@@ -4,7 +4,10 @@
  */
 
 import { MisuseError } from './errors.ts';
-import { type Co, Op, type PENDING } from './operation.ts';
+import { type Co, isOp, Op, type PENDING } from './operation.ts';
+
+/** Recognises calls of another copy of this package. */
+const ROUTINE: unique symbol = Symbol.for('genloop.routine') as never;
 
 /** A call of a routine: an operation that the kernel runs as a frame, a new one each time it is yielded. */
 export class RoutineCall<T> extends Op<T> {
@@ -44,6 +47,13 @@ export class RoutineCall<T> extends Op<T> {
   override describe(): string {
     return `${this.name}()`;
   }
+}
+
+Object.defineProperty(RoutineCall.prototype, ROUTINE, { value: true });
+
+/** @internal Whether a value is a routine's call, also one of another copy of this package. */
+export function isRoutineCall(value: unknown): value is RoutineCall<unknown> {
+  return value instanceof RoutineCall || (!(value instanceof Op) && isOp(value) && ROUTINE in value);
 }
 
 /**

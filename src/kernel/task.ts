@@ -105,6 +105,14 @@ export class Task<T = unknown> {
     if (this.settled !== null) this.settle();
   }
 
+  /** @internal Ends here and now; whoever holds the promise hears of it, no other task does. */
+  abandon(error: unknown): void {
+    this.waker = this.operation = this.joiners = null;
+    this.state = 'failed';
+    this.outcome = error;
+    this.announce();
+  }
+
   /** @internal What a joiner gets thrown. */
   failure(): unknown {
     return this.state === 'cancelled' ? new TaskCancelledError(this, this.outcome) : this.outcome;

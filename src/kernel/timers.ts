@@ -30,6 +30,8 @@ function before(a: Timer, b: Timer): boolean {
 export class Timers {
   private readonly heap: Timer[] = [];
   private order = 0;
+  /** The time of the pass that fires, if one does. */
+  private firing = Number.NEGATIVE_INFINITY;
 
   /** How many are set. */
   get size(): number {
@@ -43,7 +45,8 @@ export class Timers {
 
   /** Sets a timer. */
   set(deadline: number, fire: () => void): Timer {
-    const timer = new Timer(deadline, this.order++, fire);
+    // One that is set while others fire comes after all that are due: it must not stand before them in the heap.
+    const timer = new Timer(Math.max(deadline, this.firing), this.order++, fire);
     this.heap.push(timer);
     this.rise(timer, this.heap.length - 1);
     return timer;
@@ -62,16 +65,27 @@ export class Timers {
     return true;
   }
 
+  /** Takes all timers out. */
+  clear(): void {
+    for (const timer of this.heap) timer.place = -1;
+    this.heap.length = 0;
+  }
+
   /** Fires all that are due, in their order, but none that is set meanwhile. How many. */
   fire(now: number): number {
     const newest = this.order;
     let fired = 0;
-    for (;;) {
-      const timer = this.heap[0];
-      if (timer === undefined || timer.deadline > now || timer.order >= newest) return fired;
-      this.cancel(timer);
-      fired++;
-      timer.fire();
+    this.firing = now;
+    try {
+      for (;;) {
+        const timer = this.heap[0];
+        if (timer === undefined || timer.deadline > now || timer.order >= newest) return fired;
+        this.cancel(timer);
+        fired++;
+        timer.fire();
+      }
+    } finally {
+      this.firing = Number.NEGATIVE_INFINITY;
     }
   }
 

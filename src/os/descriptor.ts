@@ -159,6 +159,7 @@ export class Descriptor implements Disposable {
     return fd;
   }
 
+  /** Closes it: what `using` does at the end of a block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -7,7 +7,7 @@ import { SystemError } from './errors.ts';
 import type { Sys } from './sys.ts';
 
 /** Anything with a descriptor: ours, anything with `fileno()` or a numeric `fd`, or the bare number. */
-export type Pollable = number | { fileno(): number } | { readonly fd: number };
+export type Pollable = number | { fileno: () => number } | { readonly fd: number };
 
 /** The number of a {@link Pollable}. Throws `TypeError` for anything else, `ClosedError` for a closed descriptor. */
 export function filenoOf(pollable: Pollable): number {

@@ -214,6 +214,7 @@ export class Poller implements Disposable {
     }
   }
 
+  /** {@link Poller.close}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -9,7 +9,9 @@ import type { Poller } from './poller.ts';
 
 /** Who waits: told once, by one of the two. `false` means that it no longer waits (it was cancelled, or lost a race). */
 export interface Waiter {
+  /** It is ready; the flags say how. */
   wake(flags: number): boolean;
+  /** It cannot be waited for any more: closed, or refused by the kernel. */
   fail(error: unknown): boolean;
 }
 
@@ -49,11 +51,13 @@ export class Registration implements BackendRegistration, Watcher {
     );
   }
 
+  /** Who waits in this direction. */
   waiter(direction: Direction): Waiter | null {
     if (direction === Readiness.IN) return this.reader;
     return direction === Readiness.OUT ? this.writer : this.priority;
   }
 
+  /** @internal Only the poller parks and unparks. */
   setWaiter(direction: Direction, waiter: Waiter | null): void {
     if (direction === Readiness.IN) this.reader = waiter;
     else if (direction === Readiness.OUT) this.writer = waiter;

@@ -7,7 +7,7 @@
  * wake a task, and if Node has nothing left to do either, that is a deadlock: decided at `beforeExit`.
  */
 
-import { nodeLoop } from '../os/index.ts';
+import { nodeLoop, SystemError } from '../os/index.ts';
 import { activeScheduler } from './active.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -16,6 +16,8 @@ const ROUNDS_PER_TURN = 8;
 /** Milliseconds in one turn of Node. */
 const TIME_PER_TURN = 1;
 const NO_WATCH = 0;
+/** The longest delay of Node's timers, in milliseconds; what is further away is asked for again when it has passed. */
+const LONGEST_DELAY = 0x7fffffff;
 
 /** One run of a scheduler as a guest. */
 export class Guest {
@@ -24,6 +26,8 @@ export class Guest {
   private watchedFd = -1;
   private referenced = true;
   private scheduled: NodeJS.Immediate | null = null;
+  /** Stands in for the alarm while the process has no descriptor left for one. */
+  private substitute: NodeJS.Timeout | null = null;
   private finished = false;
   private resolve: () => void = () => {};
   private reject: (error: unknown) => void = () => {};
@@ -91,12 +95,33 @@ export class Guest {
     const waits = (scheduler.pollerIfOpen?.waiting ?? 0) > 0;
     const timed = next !== Number.POSITIVE_INFINITY;
     if (!waits && !timed && this.watch === NO_WATCH) return;
-    const { poller } = scheduler;
-    poller.alarm(next);
+    const rings = this.setAlarm(next);
+    const poller = scheduler.pollerIfOpen;
+    // Without a set nothing waits for I/O either, and the substitute does all.
+    if (poller === null) return;
     if (this.watch === NO_WATCH || this.watchedFd !== poller.fd) this.watchSet(poller.fd);
-    if (this.referenced !== (waits || timed)) {
-      this.referenced = waits || timed;
-      nodeLoop().setRef(this.watch, this.referenced);
+    const needed = waits || (timed && rings);
+    if (this.referenced !== needed) {
+      this.referenced = needed;
+      nodeLoop().setRef(this.watch, needed);
+    }
+  }
+
+  /**
+   * Makes the kernel set readable at this time. Where no descriptor is left for the set or its timer (which is just when a server
+   * pauses accepting, and sleeps) a timer of Node's takes the turn instead: `false`.
+   */
+  private setAlarm(deadline: number): boolean {
+    if (this.substitute !== null) clearTimeout(this.substitute);
+    this.substitute = null;
+    try {
+      this.scheduler.poller.alarm(deadline);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const delay = Math.min(Math.max(0, deadline - this.scheduler.sys.now()), LONGEST_DELAY);
+      this.substitute = setTimeout(this.turn, delay);
+      return false;
     }
   }
 
@@ -125,6 +150,7 @@ export class Guest {
     this.finished = true;
     this.unwatch();
     if (this.scheduled !== null) clearImmediate(this.scheduled);
+    if (this.substitute !== null) clearTimeout(this.substitute);
     process.off('beforeExit', this.beforeExit);
     this.scheduler.kernel.onReady = null;
     try {

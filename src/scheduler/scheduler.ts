@@ -191,6 +191,7 @@ export class Scheduler implements Disposable {
     poller.close();
   }
 
+  /** {@link Scheduler.close}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }
