@@ -28,7 +28,7 @@ export { EventFd, type OpenMode, open, pipe, TimerFd } from './files.ts';
 export { type KEvent, Kqueue } from './kqueue.ts';
 export { currentSys, enterSys, nodeLoop, realSys } from './native.ts';
 export { type PollEvent, poll } from './poll.ts';
-export { checkTimeout, filenoOf, type Pollable } from './readiness.ts';
+export { checkTimeout, filenoOf, type HasFd, type HasFileno, type Pollable } from './readiness.ts';
 export { select } from './select.ts';
 export { type Datagram, DEFAULT_BACKLOG, type ListenerOptions, Socket, type SocketOptions } from './socket.ts';
 export {

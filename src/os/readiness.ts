@@ -6,8 +6,20 @@
 import { SystemError } from './errors.ts';
 import type { Sys } from './sys.ts';
 
+/** What tells its descriptor when asked. */
+export interface HasFileno {
+  /** The open number. */
+  fileno(): number;
+}
+
+/** What shows its descriptor. */
+export interface HasFd {
+  /** The open number. */
+  readonly fd: number;
+}
+
 /** Anything with a descriptor: ours, anything with `fileno()` or a numeric `fd`, or the bare number. */
-export type Pollable = number | { fileno: () => number } | { readonly fd: number };
+export type Pollable = number | HasFileno | HasFd;
 
 /** The number of a {@link Pollable}. Throws `TypeError` for anything else, `ClosedError` for a closed descriptor. */
 export function filenoOf(pollable: Pollable): number {
