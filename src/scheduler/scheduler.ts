@@ -274,7 +274,8 @@ export class Scheduler implements Disposable {
 
   private patience(limit: number): number {
     const { kernel } = this;
-    if (limit === 0 || kernel.ready > 0) return 0;
+    // What is stuck must not wait either: nobody would come to tell that it is a deadlock.
+    if (limit === 0 || kernel.ready > 0 || this.stuck) return 0;
     const { next } = kernel.timers;
     return next === Number.POSITIVE_INFINITY ? FOREVER : Math.max(0, next - this.sys.now());
   }

@@ -1,0 +1,35 @@
+/** A kernel with a clock that stands still until a test moves it: no descriptor, no Node, no waiting. */
+
+import { Kernel, type KernelOptions, type Task } from '../../src/kernel/index.ts';
+
+/** More steps than any test needs: a task that never waits ends the test, and not the patience of whoever runs it. */
+const MANY_STEPS = 1_000_000;
+
+/** A kernel, its clock, and the failures that it reported. */
+export class World {
+  now = 0;
+  readonly failures: [Task<unknown>, unknown][] = [];
+  readonly kernel: Kernel;
+
+  constructor(options: Partial<KernelOptions> = {}) {
+    this.kernel = new Kernel({
+      host: { now: () => this.now, random: () => 0 },
+      onFailure: (task, error) => this.failures.push([task, error]),
+      ...options,
+    });
+  }
+
+  /** Steps until nobody is ready. How many steps that took. */
+  settle(limit: number = MANY_STEPS): number {
+    const steps = this.kernel.run(limit);
+    if (steps === limit) throw new Error(`still busy after ${limit} steps`);
+    return steps;
+  }
+
+  /** Lets time pass, fires what is due, and steps until nobody is ready. */
+  advance(ms: number): void {
+    this.now += ms;
+    this.kernel.timers.fire(this.now);
+    this.settle();
+  }
+}
