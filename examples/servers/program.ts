@@ -74,10 +74,10 @@ export function settings<Ports extends string>(program: string, defaults: Record
     const ports = Object.fromEntries(
       names.map((name) => [name, given[name]?.map((text) => portOf(name, text)) ?? defaults[name]]),
     ) as Record<Ports, number[]>;
-    const { host, quiet } = values;
-    const backend = values.backend ?? (process.env.GENLOOP_BACKEND || undefined);
-    const sync = values.sync || BLIND_BACKENDS.includes(backend);
-    if (sync && !values.sync) say(`${backend} cannot live in Node's loop, so the scheduler owns the thread (--sync)`);
+    const { host, backend, quiet } = values;
+    const asked = backend ?? process.env.GENLOOP_BACKEND;
+    const sync = values.sync || BLIND_BACKENDS.includes(asked);
+    if (sync && !values.sync) say(`${asked} cannot live in Node's loop, so the scheduler owns the thread (--sync)`);
     return { host, ports, backend, sync, quiet };
   } catch (error) {
     return leave(`${program}: ${(error as Error).message}\n\n${usage}`, MISUSE_EXIT);

@@ -1,0 +1,69 @@
+/** examples/echo-server.ts, run as a program, with clients that know nothing of this library. */
+
+import { Socket } from 'genloop';
+import * as assert from 'uvu/assert';
+import { notRun, suite } from '../support/suite.ts';
+import { echoClients, has, MODES, output, Program } from './program.ts';
+
+const test = suite('echo-server');
+const python = has('python3');
+if (!python) notRun("the echo server with Python's clients: no python3");
+
+for (const [mode, args] of MODES) {
+  if (!python) break;
+  test(`serves several clients, slow and half-closed ones, and survives resets (${mode})`, async () => {
+    await using server = Program.example('echo-server.ts', ['--port', '0', ...args]);
+    await echoClients(await server.port(), 'several', 'half_close', 'reset', 'slow');
+    const { code, stderr } = await server.kill('SIGINT').ended();
+    assert.is(stderr, '');
+    assert.is(code, 0);
+    assert.match(server.stdout, /^echo: serving TCP on 127\.0\.0\.1:\d+\n/);
+    assert.match(server.stdout, /^127\.0\.0\.1:\d+ connected$/m);
+    assert.match(server.stdout, /^127\.0\.0\.1:\d+ ended$/m);
+    assert.match(server.stdout, /^127\.0\.0\.1:\d+ failed: (ECONNRESET|EPIPE)$/m);
+    assert.match(server.stdout, /\nended\n$/);
+  });
+
+  test(`ends with 0 on SIGTERM while a client is connected, and the client sees the end (${mode})`, async () => {
+    await using server = Program.example('echo-server.ts', ['--port', '0', '--quiet', ...args]);
+    const port = await server.port();
+    await using guest = new Program(['python3', 'test/examples/echo_client.py', '127.0.0.1', String(port), 'stay']);
+    await guest.says('served');
+    const { code, stdout } = await server.kill('SIGTERM').ended();
+    assert.is(code, 0);
+    assert.is(stdout, `echo: serving TCP on 127.0.0.1:${port}\n\nended\n`);
+    assert.is((await guest.ended()).stdout, 'served\nstay: fine\n');
+  });
+
+  test(`a log that nobody reads any more does not disturb it (${mode})`, async () => {
+    await using server = Program.example('echo-server.ts', ['--port', '0', ...args]);
+    const port = await server.port();
+    server.deafen();
+    await echoClients(port, 'several');
+    assert.is((await server.kill('SIGINT').ended()).code, 0);
+  });
+}
+
+test('nc and socat get back what they send', async () => {
+  await using server = Program.example('echo-server.ts', ['--port', '0']);
+  const port = String(await server.port());
+  if (has('nc')) assert.is(await output(['nc', '-N', '127.0.0.1', port], 'hello\n'), 'hello\n');
+  else notRun('the echo server with nc: not installed');
+  if (has('socat')) assert.is(await output(['socat', '-t', '10', '-', `TCP:127.0.0.1:${port}`], 'hello\n'), 'hello\n');
+  else notRun('the echo server with socat: not installed');
+});
+
+test('it serves IPv6', async () => {
+  try {
+    Socket.listener({ host: '::1' }).close();
+  } catch (error) {
+    notRun(`the echo server on ::1: ${(error as Error).message}`);
+    return;
+  }
+  await using server = Program.example('echo-server.ts', ['--port', '0', '--host', '::1']);
+  const port = await server.port();
+  assert.match(server.stdout, /^echo: serving TCP on \[::1\]:\d+$/m);
+  if (python) await output(['python3', 'test/examples/echo_client.py', '::1', String(port), 'several']);
+});
+
+test.run();
