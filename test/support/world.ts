@@ -1,6 +1,6 @@
 /** A kernel with a clock that stands still until a test moves it: no descriptor, no Node, no waiting. */
 
-import { Kernel, type KernelOptions, type Task } from '../../src/kernel/index.ts';
+import { type Co, Kernel, type KernelOptions, type Task } from '../../src/kernel/index.ts';
 
 /** More steps than any test needs: a task that never waits ends the test, and not the patience of whoever runs it. */
 const MANY_STEPS = 1_000_000;
@@ -32,4 +32,9 @@ export class World {
     this.kernel.timers.fire(this.now);
     this.settle();
   }
+}
+
+/** Calls a generator function: for a body that speaks of the task or generator that it becomes. */
+export function made<T>(body: () => Co<T>): Co<T> {
+  return body();
 }
