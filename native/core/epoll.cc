@@ -32,12 +32,13 @@ struct KernelTime {
 
 int64_t waitFinely(int epfd, epoll_event* events, int capacity, const Timeout& timeout) {
   KernelTime time{timeout.duration.tv_sec, timeout.duration.tv_nsec};
-  return result(
-      ::syscall(kEpollPwait2, epfd, events, capacity, timeout.forever ? nullptr : &time, nullptr, kNoSignalMask));
+  return result(::syscall(kEpollPwait2, epfd, events, capacity, &time, nullptr, kNoSignalMask));
 }
 
 int64_t waitFor(int epfd, epoll_event* events, int capacity, const Timeout& timeout, bool* coarse) {
-  if (!*coarse) {
+  // A look without waiting, and a wait without end, need no fraction; the older call is 100 ns cheaper.
+  const bool timed = !timeout.forever && (timeout.duration.tv_sec != 0 || timeout.duration.tv_nsec != 0);
+  if (timed && !*coarse) {
     const int64_t count = waitFinely(epfd, events, capacity, timeout);
     if (count != -ENOSYS && count != -EPERM) return count;
     *coarse = true;
