@@ -12,7 +12,12 @@ export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 const PATIENCE_MS = 60_000;
 
 /** Node's own arguments for a program in TypeScript, from source. */
-const NODE = [process.execPath, '--conditions=genloop-source', '--import', import.meta.resolve('tsx')];
+export const NODE: readonly string[] = [
+  process.execPath,
+  '--conditions=genloop-source',
+  '--import',
+  import.meta.resolve('tsx'),
+];
 
 /** How a program ended. */
 export interface End {
@@ -28,6 +33,8 @@ export interface ProgramOptions {
   env?: Record<string, string>;
   /** Written to its standard input, which is then closed. */
   input?: string | Uint8Array;
+  /** Keeps its standard input open, for {@link Program.type}. */
+  interactive?: boolean;
 }
 
 /**
@@ -55,12 +62,12 @@ export class Program implements AsyncDisposable {
     // Its backend is what the test says, and a compiled copy of the sources saves it half its start.
     const { GENLOOP_BACKEND: _, TSX_DISABLE_CACHE: __, ...inherited } = process.env;
     const env = { ...inherited, ...options.env };
-    const { input } = options;
+    const { input, interactive = input !== undefined } = options;
     this.command = command.join(' ');
     this.child = spawn(file, args, {
       cwd: ROOT,
       env,
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [interactive ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
@@ -118,6 +125,11 @@ export class Program implements AsyncDisposable {
       return matches.length > n && this.stdout.endsWith('\n');
     });
     return Number(matches[n]?.[1]);
+  }
+
+  /** Writes to its standard input. */
+  type(text: string): void {
+    this.child.stdin?.write(text);
   }
 
   /** Closes the pipe of its standard output: what it prints from now on fails with EPIPE. */

@@ -1,0 +1,65 @@
+/** TCP and UDP clients by Node's own modules, for what needs no foreign ones. */
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+/** A TCP connection, read by what has come so far. */
+export class Client implements AsyncDisposable {
+  received = '';
+  readonly socket: Socket;
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.setEncoding('utf8').on('data', (text: string) => {
+      this.received += text;
+    });
+    // A reset shows as the close that follows.
+    this.socket.on('error', () => {});
+  }
+
+  send(text: string): this {
+    this.socket.write(text);
+    return this;
+  }
+
+  /** Waits until this has come, and forgets what has. Fails if the connection ends before. */
+  async gets(text: string): Promise<void> {
+    while (!this.received.includes(text)) {
+      if (this.socket.closed) throw new Error(`the connection ended with ${JSON.stringify(this.received)}`);
+      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')]);
+    }
+    this.received = '';
+  }
+
+  /** Half-closes, and waits for the end of the other half: all that has come. */
+  async finish(): Promise<string> {
+    this.socket.end();
+    if (!this.socket.closed) await once(this.socket, 'close');
+    return this.received;
+  }
+
+  /** Ends with a reset (RST) instead of a goodbye (FIN). */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.socket.closed) return;
+    const closed = once(this.socket, 'close');
+    this.socket.destroy();
+    await closed;
+  }
+}
+
+/** Sends a datagram; the answer. */
+export async function ask(port: number): Promise<string> {
+  const socket = createSocket('udp4');
+  try {
+    socket.send('?', port, '127.0.0.1');
+    const [message] = (await once(socket, 'message')) as [Buffer];
+    return String(message);
+  } finally {
+    await new Promise<void>((resolve) => socket.close(resolve));
+  }
+}
