@@ -1,5 +1,5 @@
 /**
- * The benchmark: `npm run bench -- [SECTION…] [--rounds N] [--seconds S] [--quick] [--gate] [--priority] [--save NAME]`.
+ * The benchmark: `npm run bench -- [SECTION…] [--rounds N] [--seconds S] [--quick] [--case NAME] [--gate] [--priority] [--save NAME]`.
  * See README.md beside this file.
  */
 
@@ -20,7 +20,7 @@ import { time } from './sections/time.ts';
 
 const SECTIONS: Readonly<Record<string, Section>> = { echo, time, connect, memory, idle, switch: taskSwitch };
 const RESULTS: string = path.join(ROOT, 'bench', 'results');
-const USAGE = `usage: npm run bench -- [${Object.keys(SECTIONS).join('|')} …] [--rounds N] [--seconds S] [--quick] [--gate] [--priority] [--save NAME]`;
+const USAGE = `usage: npm run bench -- [${Object.keys(SECTIONS).join('|')} …] [--rounds N] [--seconds S] [--quick] [--case NAME] [--gate] [--priority] [--save NAME]`;
 
 /** A command line that cannot be understood. */
 class UsageError extends Error {}
@@ -94,6 +94,7 @@ function readArguments(args: string[]): {
           quick: { type: 'boolean', default: false },
           gate: { type: 'boolean', default: false },
           priority: { type: 'boolean', default: false },
+          case: { type: 'string' },
           save: { type: 'string' },
         },
       });
@@ -119,7 +120,7 @@ function readArguments(args: string[]): {
   ];
   return {
     names,
-    options: { rounds, seconds, quick, gate, priority, save: values.save },
+    options: { rounds, seconds, quick, gate, priority, only: values.case, save: values.save },
     command: ['npm run bench --', ...positionals, ...flags].join(' '),
   };
 }

@@ -97,8 +97,8 @@ export async function contest(
   return { results, notRun };
 }
 
-/** Above this share of the server's core in other hands a sample is taken again. */
-const DISTURBED = 0.05;
+/** Above this share of a core in other hands a sample is taken again. */
+const DISTURBED = 0.08;
 const TRIES = 3;
 
 /** The sample of up to three with which others interfered least; its own figures have no say in it. */
@@ -168,7 +168,7 @@ export function caseTable(result: CaseResult, [unit, units]: readonly [string, s
   return table(headings, rows);
 }
 
-/** Above this share of the server's core in other hands, in the middle, figures are not worth their digits. */
+/** Above this share of a core in other hands, in the median, figures are not worth their digits. */
 const UNFIT = 0.1;
 
 /** How much others disturbed, and whether that was too much. */
@@ -179,7 +179,7 @@ export function disturbance(results: readonly CaseResult[]): string {
     `${percent(median(values(name)))} (worst ${percent(Math.max(...values(name)))})`;
   const unfit = median(samples.map(({ foreign, stolen }) => foreign + stolen)) > UNFIT;
   return [
-    `Disturbance: of the server's core other processes took ${share('foreign')}, the hypervisor ${share('stolen')}.`,
+    `Disturbance: of the worse of the two cores other processes took ${share('foreign')}, the hypervisor ${share('stolen')}.`,
     ...(unfit ? ['TOO MUCH: these figures say little. Repeat on a quiet machine, or with --priority.'] : []),
   ].join('\n');
 }

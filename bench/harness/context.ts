@@ -12,6 +12,8 @@ export interface Context {
   seconds: number;
   /** Fewer cases, for a look in between. */
   quick: boolean;
+  /** Only this case of the sections that have several: `512x64`. */
+  only: string | undefined;
   cores: Cores;
   /** Says what is going on. */
   progress(text: string): void;

@@ -18,9 +18,9 @@ export interface Sample {
   loadBusy: number;
   p50: number;
   p99: number;
-  /** Share of the server's core that other processes had. */
+  /** Share of a core that other processes had: the server's or the load's, whichever was worse. */
   foreign: number;
-  /** Share of the server's core that the hypervisor gave to somebody else. */
+  /** Share of a core that the hypervisor gave to somebody else, likewise. */
   stolen: number;
 }
 
@@ -43,7 +43,7 @@ export async function load(
 ): Promise<Sample> {
   const args = Object.entries({ port: server.port, core: cores.load, watch: server.pid, ...options });
   const command = [cxx('load'), mode, ...args.flatMap(([name, value]) => [`--${name}`, String(value)])];
-  const before = coreTimes(cores.server);
+  const before = { server: coreTimes(cores.server), load: coreTimes(cores.load) };
   const started = performance.now();
   const child = start(command, cores.load);
   let output = '';
@@ -55,7 +55,7 @@ export async function load(
     errors += text;
   });
   const [code] = (await once(child, 'close')) as [number | null];
-  const after = coreTimes(cores.server);
+  const after = { server: coreTimes(cores.server), load: coreTimes(cores.load) };
   const elapsed = (performance.now() - started) / 1e3;
   if (code !== 0)
     throw new Failure(`${server.name}: ${errors.trim() || `load ended with ${code}`}\n  ${command.join(' ')}`);
@@ -64,17 +64,21 @@ export async function load(
   const result = JSON.parse(output) as LoadResult;
   const window = result.seconds * 1e9;
   const busy = result.server_cpu_ns / window;
-  const total = after.total - before.total;
-  // The core's ticks span the whole run, the server's clock the window: before it, in the warm-up, it is as busy.
-  const own = busy * Math.min(1, (result.seconds + (options.warmup ?? 0)) / elapsed);
+  const loadBusy = result.load_cpu_ns / window;
+  // The cores' ticks span the whole run, the processes' clocks the window: before it, in the warm-up, they are as busy.
+  const span = Math.min(1, (result.seconds + (options.warmup ?? 0)) / elapsed);
+  const total = (side: 'server' | 'load'): number => after[side].total - before[side].total;
+  const foreign = (side: 'server' | 'load', own: number): number =>
+    Math.max(0, (after[side].busy - before[side].busy) / total(side) - own * span);
+  const stolen = (side: 'server' | 'load'): number => (after[side].stolen - before[side].stolen) / total(side);
   return {
     rate: result.rate,
     cpu: result.server_cpu_ns / 1e3 / result.round_trips,
     busy,
-    loadBusy: result.load_cpu_ns / window,
+    loadBusy,
     p50: result.latency_us.p50,
     p99: result.latency_us.p99,
-    foreign: Math.max(0, (after.busy - before.busy) / total - own),
-    stolen: (after.stolen - before.stolen) / total,
+    foreign: Math.max(foreign('server', busy), foreign('load', loadBusy)),
+    stolen: Math.max(stolen('server'), stolen('load')),
   };
 }

@@ -2,7 +2,7 @@
 
 import { echoServers } from '../contenders.ts';
 import { type Case, caseTable, contest, disturbance, type Row } from '../harness/contest.ts';
-import { type Context, type SectionResult, type Verdict, verdict } from '../harness/context.ts';
+import { type Context, Failure, type SectionResult, type Verdict, verdict } from '../harness/context.ts';
 
 const CONNECTIONS = [1, 64, 512];
 const SIZES = [
@@ -29,9 +29,12 @@ const cases: Case[] = SIZES.flatMap(({ bytes, name }) =>
 
 /** Runs the section. */
 export async function echo(context: Context): Promise<SectionResult> {
-  const chosen = context.quick ? cases.filter(({ key }) => key === PROMISED) : cases;
+  const only = context.only ?? (context.quick ? PROMISED : undefined);
+  const chosen = cases.filter(({ key }) => only === undefined || key === only);
+  if (chosen.length === 0)
+    throw new Failure(`echo has no case ${only}: there are ${cases.map((c) => c.key).join(', ')}`);
   const { results, notRun } = await contest(echoServers(), chosen, context);
-  const promised = results.find((result) => result.case.key === PROMISED)?.rows ?? [];
+  const promised = results.find((result) => result.case.key === PROMISED);
   const text = [
     'TCP echo. Each connection sends a message and waits for the same bytes back. CPU time of the server per reply is',
     'the steady figure; the rate also depends on the load, which works as hard as the server.',
@@ -39,7 +42,8 @@ export async function echo(context: Context): Promise<SectionResult> {
     '',
     disturbance(results),
   ];
-  return { text: text.join('\n'), data: results, verdicts: PROMISES.flatMap((p) => judge(p, promised)), notRun };
+  const verdicts = promised === undefined ? [] : PROMISES.flatMap((promise) => judge(promise, promised.rows));
+  return { text: text.join('\n'), data: results, verdicts, notRun };
 }
 
 function judge(promise: (typeof PROMISES)[number], rows: readonly Row[]): Verdict[] {
