@@ -205,8 +205,10 @@ export class Descriptor implements Disposable {
     const buffer = size <= SCRATCH_SIZE ? scratch() : Buffer.allocUnsafeSlow(size);
     const result = call(buffer, size);
     if (result < 0) return this.blocked(syscall, result);
-    if (buffer === scratchBuffer) return Buffer.from(buffer.subarray(0, result));
-    return (buffer as Buffer).subarray(0, result);
+    // With MSG_TRUNC the kernel says how long the datagram was, not how much of it is here.
+    const length = Math.min(result, size);
+    if (buffer === scratchBuffer) return Buffer.from(buffer.subarray(0, length));
+    return (buffer as Buffer).subarray(0, length);
   }
 
   private throwClosed(verb: string): never {

@@ -272,7 +272,10 @@ export class Socket extends Descriptor {
 
 function intBytes(value: number | boolean): Uint8Array {
   const number = typeof value === 'boolean' ? Number(value) : value;
-  if ((number | 0) === number || number >>> 0 === number) return new Uint8Array(Int32Array.of(number).buffer);
+  // Written so that whatever is no number fails: |0 would throw for a BigInt.
+  if (typeof number === 'number' && ((number | 0) === number || number >>> 0 === number)) {
+    return new Uint8Array(Int32Array.of(number).buffer);
+  }
   throw new RangeError(`an option is a 32-bit integer, a boolean or bytes, not ${String(value)}`);
 }
 
