@@ -79,6 +79,7 @@ function readArguments(args: string[]): {
     quick: boolean;
     gate: boolean;
     priority: boolean;
+    only: string | undefined;
     save: string | undefined;
   };
   command: string;
@@ -116,6 +117,7 @@ function readArguments(args: string[]): {
     `--rounds ${rounds}`,
     `--seconds ${seconds}`,
     ...(quick ? ['--quick'] : []),
+    ...(values.case === undefined ? [] : [`--case ${values.case}`]),
     ...(priority ? ['--priority'] : []),
   ];
   return {
