@@ -12,6 +12,10 @@ import { ADDRESS_SLOT_SIZE, type DecodedAddress, type Sys } from './sys.ts';
 export const DEFAULT_HOST = '127.0.0.1' as const;
 
 const MAX_PORT = 65535;
+/** The bytes of an address slot before the `sockaddr`. */
+const SLOT_HEADER = 2;
+/** The smallest `sockaddr` is its family alone. */
+const FAMILY_SIZE = 2;
 
 /** An internet address, as options: `host` and `address` are synonyms and numeric. */
 export interface InternetAddress {
@@ -55,6 +59,11 @@ export class SocketAddress {
     return new SocketAddress(sys, new Uint8Array(ADDRESS_SLOT_SIZE));
   }
 
+  /** @internal A copy of a slot that calls write to, as long as its address: what is kept of every connection. */
+  static compact(sys: Sys, slot: Uint8Array): SocketAddress {
+    return new SocketAddress(sys, slot.slice(0, SLOT_HEADER + (slot[0] as number)));
+  }
+
   /**
    * Packs an address. Throws `TypeError` (no numeric address: names are not resolved here), `RangeError` (port),
    * `SystemError` (a path that is too long: `ENAMETOOLONG`; a scope without an interface: `ENODEV`).
@@ -86,13 +95,13 @@ export class SocketAddress {
 
   /** Any `sockaddr`, as bytes in the kernel's layout (2 to 128 bytes, the family first). */
   static raw(bytes: Uint8Array, sys: Sys = currentSys()): SocketAddress {
-    const room = ADDRESS_SLOT_SIZE - 2;
-    if (bytes.length < 2 || bytes.length > room) {
-      throw new RangeError(`a sockaddr has 2 to ${room} bytes, not ${bytes.length}`);
+    const room = ADDRESS_SLOT_SIZE - SLOT_HEADER;
+    if (bytes.length < FAMILY_SIZE || bytes.length > room) {
+      throw new RangeError(`a sockaddr has ${FAMILY_SIZE} to ${room} bytes, not ${bytes.length}`);
     }
     const address = SocketAddress.empty(sys);
     address.slot[0] = bytes.length;
-    address.slot.set(bytes, 2);
+    address.slot.set(bytes, SLOT_HEADER);
     return address;
   }
 
@@ -118,7 +127,7 @@ export class SocketAddress {
 
   /** The `sockaddr` itself (a copy). */
   get bytes(): Uint8Array {
-    return this.slot.slice(2, 2 + (this.slot[0] as number));
+    return this.slot.slice(SLOT_HEADER, SLOT_HEADER + (this.slot[0] as number));
   }
 
   /** A copy that later receives do not overwrite. */

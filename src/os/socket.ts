@@ -8,7 +8,7 @@ import { type AddressLike, SocketAddress } from './address.ts';
 import { type AdoptOptions, adopted, constantOf, type Data, Descriptor, toBytes } from './descriptor.ts';
 import { SystemError, type SystemErrorDetails } from './errors.ts';
 import { currentSys } from './native.ts';
-import type { Sys } from './sys.ts';
+import { ADDRESS_SLOT_SIZE, type Sys } from './sys.ts';
 
 /** Pending connections that a listener asks the kernel to keep; the kernel cuts it to its own limit (somaxconn). */
 export const DEFAULT_BACKLOG = 4096 as const;
@@ -16,6 +16,8 @@ export const DEFAULT_BACKLOG = 4096 as const;
 const INT_SIZE = 4;
 /** Room for the largest option value that {@link Socket.getOptionBytes} is likely to meet. */
 const OPTION_SIZE = 256;
+/** Where the calls write a peer's address; what is handed out is a copy that is only as long as it has to be. */
+const SENDER = new Uint8Array(ADDRESS_SLOT_SIZE);
 
 /** How {@link Socket.tcp} and {@link Socket.udp} open: with an address the socket is bound to it at once. */
 export interface SocketOptions {
@@ -131,9 +133,9 @@ export class Socket extends Descriptor {
    * network's errors concern that one connection, go on with the next. accept4(2).
    */
   accept(): Socket | undefined {
-    const peer = SocketAddress.empty(this.sys);
-    const fd = this.sys.accept(this.fileno(), peer.slot);
-    return fd >= 0 ? new Socket(this.sys, fd, peer) : this.blocked('accept', fd);
+    const { sys } = this;
+    const fd = sys.accept(this.fileno(), SENDER);
+    return fd >= 0 ? new Socket(sys, fd, SocketAddress.compact(sys, SENDER)) : this.blocked('accept', fd);
   }
 
   /**
@@ -189,13 +191,11 @@ export class Socket extends Descriptor {
 
   /** Receives a datagram of at most `size` bytes and its sender; `undefined` if that would block. recvmsg(2). */
   recvFrom(size: number = 65536, flags: number = 0): Datagram | undefined {
-    const address = SocketAddress.empty(this.sys);
-    const data = this.received(
-      size,
-      (buffer, length) => this.sys.recvfrom(this.fileno(), buffer, 0, length, flags, address.slot),
-      'recvfrom',
-    );
-    return data === undefined ? undefined : { data, address, truncated: address.slot[1] === 1 };
+    const { sys } = this;
+    const call = (buffer: Uint8Array, length: number) => sys.recvfrom(this.fileno(), buffer, 0, length, flags, SENDER);
+    const data = this.received(size, call, 'recvfrom');
+    if (data === undefined) return undefined;
+    return { data, address: SocketAddress.compact(sys, SENDER), truncated: SENDER[1] === 1 };
   }
 
   /**

@@ -44,7 +44,10 @@ export interface SchedulerOptions {
   seed?: number;
 }
 
-/** Steps between two questions for readiness while tasks are ready: asking costs a system call. Rule 40. */
+/**
+ * Steps between two questions for readiness while tasks are ready: asking costs a system call. Rule 40. More only where the last
+ * answer made more tasks ready: asked before they have run, the kernel would name the same descriptors again.
+ */
 const STEPS_PER_POLL = 64;
 const FOREVER = -1;
 
@@ -62,6 +65,8 @@ export class Scheduler implements Disposable {
   private deadlocked = false;
   private guest: Guest | null = null;
   private blocking = false;
+  /** Steps until readiness is asked for again. */
+  private steps = STEPS_PER_POLL;
 
   /** Throws `RangeError` for a backend that this system does not have. Opens nothing yet. */
   constructor(options: SchedulerOptions = {}) {
@@ -219,13 +224,18 @@ export class Scheduler implements Disposable {
     setActiveScheduler(this);
     try {
       const { kernel } = this;
-      kernel.run(STEPS_PER_POLL);
+      kernel.run(this.steps);
+      this.steps = STEPS_PER_POLL;
       if (kernel.tasks.size === 0) return;
       const poller = this.openPoller;
       const timeout = this.patience(limit);
-      if (timeout !== 0 || poller !== null) (poller ?? this.poller).wait(timeout);
+      const events = timeout !== 0 || poller !== null ? (poller ?? this.poller).wait(timeout) : 0;
       if (kernel.timers.size > 0) kernel.timers.fire(this.sys.now());
-      if (limit === 0) kernel.run(STEPS_PER_POLL);
+      if (events > 0) this.steps = Math.max(STEPS_PER_POLL, kernel.ready);
+      if (limit === 0) {
+        kernel.run(this.steps);
+        this.steps = STEPS_PER_POLL;
+      }
     } catch (error) {
       const internal = new InternalError(error);
       this.kernel.abandon(internal);
