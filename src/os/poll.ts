@@ -22,10 +22,10 @@ const SHORTS_PER_ROW = 4;
  * @example
  * for (const { descriptor, events } of poll([[listener, constants.POLLIN]], 1000)) …
  */
-export function poll<P extends Pollable>(
-  entries: Iterable<readonly [descriptor: P, events: number]>,
+export function poll<E extends readonly [descriptor: Pollable, events: number]>(
+  entries: Iterable<E>,
   timeout?: number,
-): PollEvent<P>[] {
+): PollEvent<E[0]>[] {
   const sys = currentSys();
   const list = [...entries];
   const rows = new Int32Array(list.length * POLL_ROW);
