@@ -110,10 +110,11 @@ for (const subject of SUBJECTS) {
       assert.is(poller.counters.stale, 1);
       poller.wait(0);
       assert.is(poller.counters.rebuilds, 0, 'once is ordinary');
-      (newcomer?.descriptor as EventFd).signal();
+      const counter = newcomer?.descriptor as EventFd | undefined;
+      counter?.signal();
       poller.wait(PATIENCE);
       assert.equal(newcomer?.waiter.flags, [IN]);
-      newcomer?.descriptor.close();
+      counter?.close();
       for (const [one] of pairs) one.close();
     }),
   );
