@@ -1,11 +1,15 @@
 /** examples/echo-server.ts, run as a program, with clients that know nothing of this library. */
 
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { Socket } from 'genloop';
 import * as assert from 'uvu/assert';
 import { notRun, suite } from '../support/suite.ts';
 import { echoClients, has, MODES, output, Program } from './program.ts';
 
 const test = suite('echo-server');
+/** Long enough for a timer or a poll that nobody ordered. */
+const QUIET_MS = 500;
 const python = has('python3');
 if (!python) notRun("the echo server with Python's clients: no python3");
 
@@ -42,6 +46,33 @@ for (const [mode, args] of MODES) {
     await echoClients(port, 'several');
     assert.is((await server.kill('SIGINT').ended()).code, 0);
   });
+}
+
+if (process.platform === 'linux' && python) {
+  for (const [mode, args] of MODES) {
+    test(`rule 30: with a client that says nothing it makes no wake-ups (${mode})`, async () => {
+      await using server = Program.example('echo-server.ts', ['--port', '0', '--quiet', ...args]);
+      const port = String(await server.port());
+      await using guest = new Program(['python3', 'test/examples/echo_client.py', '127.0.0.1', port, 'stay']);
+      await guest.says('served');
+      // Node tidies up after its start, and each attempt may meet that: one quiet window is the proof.
+      let wakes = Number.POSITIVE_INFINITY;
+      for (let attempt = 0; attempt < 20 && wakes > 0; attempt++) {
+        const before = switches(server.pid);
+        await setTimeout(QUIET_MS);
+        wakes = switches(server.pid) - before;
+      }
+      assert.is(wakes, 0);
+    });
+  }
+} else {
+  notRun('the wake-ups of an idle server: that takes /proc and python3');
+}
+
+/** How often the main thread of a process has gone to sleep. */
+function switches(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
 }
 
 test('nc and socat get back what they send', async () => {
