@@ -25,6 +25,8 @@ export function runBlocking(scheduler: Scheduler): void {
     using _ears = new Ears(scheduler);
     while (scheduler.size > 0) {
       if (scheduler.stuck) scheduler.breakDeadlock();
+      // One that a loop of the user's own has set before would go on ringing once its time has come.
+      scheduler.pollerIfOpen?.alarm(Number.POSITIVE_INFINITY);
       scheduler.round(FOREVER);
     }
   }
@@ -42,8 +44,14 @@ class Ears implements Disposable {
     this.sys = scheduler.sys;
     // A simulated system has neither signals nor a Node loop.
     if (this.sys !== realSys()) return;
-    if (isMainThread) this.hearSignals(scheduler);
-    else this.hearTermination(scheduler);
+    try {
+      if (isMainThread) this.hearSignals(scheduler);
+      else this.hearTermination(scheduler);
+    } catch (error) {
+      // No descriptor left: nothing half-taken stays behind.
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {
@@ -57,11 +65,9 @@ class Ears implements Disposable {
       const fd = this.sys.signalOpen(signal);
       // Another thread has the pipe: it hears for both.
       if (fd < 0) return;
-      if (this.taken.length === 0) {
-        const pipe = new Descriptor(this.sys, fd);
-        scheduler.poller.listen(pipe, () => this.heard(scheduler, pipe));
-      }
-      this.taken.push(signal);
+      if (this.taken.push(signal) > 1) continue;
+      const pipe = new Descriptor(this.sys, fd);
+      scheduler.poller.listen(pipe, () => this.heard(scheduler, pipe));
     }
   }
 

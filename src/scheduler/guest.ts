@@ -19,6 +19,13 @@ const NO_WATCH = 0;
 /** The longest delay of Node's timers, in milliseconds; what is further away is asked for again when it has passed. */
 const LONGEST_DELAY = 0x7fffffff;
 
+/** All that run: one listener for them, as Node warns of more than ten. */
+const guests = new Set<Guest>();
+
+function decideDeadlocks(): void {
+  for (const guest of [...guests]) guest.decideDeadlock();
+}
+
 /** One run of a scheduler as a guest. */
 export class Guest {
   private readonly scheduler: Scheduler;
@@ -32,7 +39,6 @@ export class Guest {
   private resolve: () => void = () => {};
   private reject: (error: unknown) => void = () => {};
   private readonly turn = (): void => this.takeTurn();
-  private readonly beforeExit = (): void => this.decideDeadlock();
 
   constructor(scheduler: Scheduler) {
     this.scheduler = scheduler;
@@ -44,7 +50,8 @@ export class Guest {
       this.resolve = resolve;
       this.reject = reject;
     });
-    process.on('beforeExit', this.beforeExit);
+    if (guests.size === 0) process.on('beforeExit', decideDeadlocks);
+    guests.add(this);
     this.scheduler.kernel.onReady = () => {
       // Inside a turn of ours the turn itself goes on with it.
       if (activeScheduler() !== this.scheduler) this.schedule();
@@ -139,7 +146,8 @@ export class Guest {
     this.watch = NO_WATCH;
   }
 
-  private decideDeadlock(): void {
+  /** Node has nothing left to do. */
+  decideDeadlock(): void {
     if (this.scheduler.stuck) {
       this.scheduler.breakDeadlock();
       this.schedule();
@@ -151,7 +159,8 @@ export class Guest {
     this.unwatch();
     if (this.scheduled !== null) clearImmediate(this.scheduled);
     if (this.substitute !== null) clearTimeout(this.substitute);
-    process.off('beforeExit', this.beforeExit);
+    guests.delete(this);
+    if (guests.size === 0) process.off('beforeExit', decideDeadlocks);
     this.scheduler.kernel.onReady = null;
     try {
       if (errors.length > 0) throw errors[0];

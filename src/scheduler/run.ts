@@ -9,6 +9,9 @@ export type Main<T> = Spawnable<T> | (() => Spawnable<T>);
 /** What a shell adds to the number of the signal that ended a program. */
 const SIGNAL_EXIT = 128;
 const INTERRUPTS = { SIGINT: 2, SIGTERM: 15 } as const;
+/** Several runs live side by side, and Ctrl-C means all of them: they share the listeners. */
+const running = new Set<Scheduler>();
+const listeners: [NodeJS.Signals, () => void][] = [];
 
 function start<T>(scheduler: Scheduler, main: Main<T>): Task<T> {
   if (typeof main !== 'function') return scheduler.spawn(main);
@@ -32,12 +35,14 @@ function resultOf<T>(task: Task<T>): T {
 export async function run<T>(main: Main<T>, options?: SchedulerOptions): Promise<T> {
   const scheduler = new Scheduler(options);
   const task = start(scheduler, main);
-  const quiet = listenForInterrupts(scheduler);
+  if (running.size === 0) listenForInterrupts();
+  running.add(scheduler);
   try {
     await scheduler.run();
     return resultOf(task);
   } finally {
-    quiet();
+    running.delete(scheduler);
+    if (running.size === 0) stopListening();
   }
 }
 
@@ -49,8 +54,7 @@ export function runSync<T>(main: Main<T>, options?: SchedulerOptions): T {
   return resultOf(task);
 }
 
-function listenForInterrupts(scheduler: Scheduler): () => void {
-  const listeners: [NodeJS.Signals, () => void][] = [];
+function listenForInterrupts(): void {
   let interrupted = false;
   for (const [name, number] of Object.entries(INTERRUPTS) as [keyof typeof INTERRUPTS, number][]) {
     if (process.listenerCount(name) > 0) continue;
@@ -58,14 +62,15 @@ function listenForInterrupts(scheduler: Scheduler): () => void {
       if (interrupted) process.exit(SIGNAL_EXIT + number);
       interrupted = true;
       process.exitCode = SIGNAL_EXIT + number;
-      scheduler.cancel(name, 'signal');
+      for (const scheduler of [...running]) scheduler.cancel(name, 'signal');
     };
     process.on(name, listener);
     listeners.push([name, listener]);
   }
-  return () => {
-    for (const [name, listener] of listeners) process.off(name, listener);
-  };
+}
+
+function stopListening(): void {
+  for (const [name, listener] of listeners.splice(0)) process.off(name, listener);
 }
 
 /** Whether a run ended because somebody cancelled it, and not by a failure. */
