@@ -176,7 +176,6 @@ export class Kernel {
   }
 
   private enqueue(task: Task<unknown>): void {
-    task.state = 'ready';
     this.ring.push(task);
     if (this.ring.length === 1 && this.onReady !== null) this.onReady();
   }
@@ -184,9 +183,9 @@ export class Kernel {
   private step(task: Task<unknown>): void {
     let value = task.inbox;
     let failing = task.failing;
-    task.inbox = undefined;
-    task.failing = false;
-    task.state = 'running';
+    // Written only where it changes something: a step is little more than its memory accesses.
+    if (value !== undefined) task.inbox = undefined;
+    if (failing) task.failing = false;
     for (let budget = STEP_BUDGET; ; ) {
       let result: IteratorResult<unknown, unknown>;
       try {
@@ -264,7 +263,6 @@ export class Kernel {
 
   private park(task: Task<unknown>, operation: Op<unknown>): void {
     const waker = new TaskWaker(this, task);
-    task.state = 'parked';
     task.waker = waker;
     try {
       operation.park(waker);
@@ -278,7 +276,7 @@ export class Kernel {
   }
 
   private finish(task: Task<unknown>, state: 'done' | 'failed' | 'cancelled', outcome: unknown): void {
-    task.state = state;
+    task.ending = state;
     task.outcome = outcome;
     this.tasks.delete(task);
     task.announce();

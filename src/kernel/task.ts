@@ -15,8 +15,8 @@ export class Task<T = unknown> {
   readonly name: string;
   /** @internal */
   readonly kernel: Kernel;
-  /** @internal */
-  state: TaskState = 'ready';
+  /** @internal How it ended, `null` before that. */
+  ending: 'done' | 'failed' | 'cancelled' | null = null;
   /** @internal The generator that runs. */
   frame: Co<unknown>;
   /** @internal Those that wait for it. */
@@ -47,12 +47,14 @@ export class Task<T = unknown> {
 
   /** Where the task is. */
   get status(): TaskState {
-    return this.state;
+    if (this.ending !== null) return this.ending;
+    if (this.waker !== null) return 'parked';
+    return this.kernel.current === this ? 'running' : 'ready';
   }
 
   /** Whether it has ended. */
   get ended(): boolean {
-    return this.state === 'done' || this.state === 'failed' || this.state === 'cancelled';
+    return this.ending !== null;
   }
 
   /** What it waits for, in words. */
@@ -98,7 +100,7 @@ export class Task<T = unknown> {
     this.joiners = null;
     if (joiners !== null) {
       for (const waker of joiners) {
-        if (this.state === 'done') waker.wake(this.outcome as T);
+        if (this.ending === 'done') waker.wake(this.outcome as T);
         else waker.fail(this.failure());
       }
     }
@@ -108,19 +110,19 @@ export class Task<T = unknown> {
   /** @internal Ends here and now; whoever holds the promise hears of it, no other task does. */
   abandon(error: unknown): void {
     this.waker = this.operation = this.joiners = null;
-    this.state = 'failed';
+    this.ending = 'failed';
     this.outcome = error;
     this.announce();
   }
 
   /** @internal What a joiner gets thrown. */
   failure(): unknown {
-    return this.state === 'cancelled' ? new TaskCancelledError(this, this.outcome) : this.outcome;
+    return this.ending === 'cancelled' ? new TaskCancelledError(this, this.outcome) : this.outcome;
   }
 
   private settle(): void {
     const { resolve, reject } = this.settled as PromiseWithSettlers<T>;
-    if (this.state === 'done') resolve(this.outcome as T);
+    if (this.ending === 'done') resolve(this.outcome as T);
     else reject(this.failure());
   }
 }
@@ -147,7 +149,7 @@ class Join<T> extends Op<T> {
 
   override try(kernel: Kernel): T | typeof PENDING {
     const { task } = this;
-    if (task.state === 'done') return task.outcome as T;
+    if (task.ending === 'done') return task.outcome as T;
     if (task.ended) throw task.failure();
     if (kernel.current === task) throw new MisuseError(`${task} waits for its own end: it would wait for ever`);
     if (task.kernel !== kernel)

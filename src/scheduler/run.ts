@@ -21,7 +21,7 @@ function start<T>(scheduler: Scheduler, main: Main<T>): Task<T> {
 }
 
 function resultOf<T>(task: Task<T>): T {
-  if (task.state === 'done') return task.outcome as T;
+  if (task.ending === 'done') return task.outcome as T;
   throw task.outcome;
 }
 
