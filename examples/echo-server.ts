@@ -11,9 +11,6 @@ import { openSocket, say, schedulerFor, serve, settings } from './servers/progra
 const { host, ports, backend, sync, quiet } = settings('echo-server', { port: [15000] });
 const scheduler = schedulerFor(backend);
 
-for (const port of ports.port) {
-  const listener = openSocket('TCP', host, port);
-  scheduler.spawn(echoServer(listener, quiet ? null : say), { name: 'echo server' });
-  say(`echo: serving TCP on ${listener.localAddress}`);
-}
-await serve(scheduler, sync);
+const listeners = ports.port.map((port) => openSocket('TCP', host, port));
+for (const listener of listeners) scheduler.spawn(echoServer(listener, quiet ? null : say), { name: 'echo server' });
+await serve(scheduler, sync, ...listeners.map((listener) => `echo: serving TCP on ${listener.localAddress}`));

@@ -19,9 +19,6 @@ const sockets = ports['time-port'].map((port) => openSocket('UDP', host, port));
 for (const listener of listeners) scheduler.spawn(echoServer(listener, log), { name: 'echo server' });
 for (const socket of sockets) scheduler.spawn(timeServer(socket, log), { name: 'time server' });
 
-for (const listener of listeners) say(`echo: serving TCP on ${listener.localAddress}`);
-for (const socket of sockets) say(`time: serving UDP on ${socket.localAddress}`);
-
 const here = (server: Socket): string => `${server.localAddress.address} ${server.localAddress.port}`;
 const commands: [command: string, effect: string][] = [
   ...listeners.map((listener): [string, string] => [
@@ -32,11 +29,16 @@ const commands: [command: string, effect: string][] = [
 ];
 const width = Math.max(...commands.map(([command]) => command.length));
 
-say(`
+await serve(
+  scheduler,
+  sync,
+  ...listeners.map((listener) => `echo: serving TCP on ${listener.localAddress}`),
+  ...sockets.map((socket) => `time: serving UDP on ${socket.localAddress}`),
+  `
 one thread, ${scheduler.size} tasks, readiness by ${scheduler.backendName}. Try it from another terminal:
 
 ${commands.map(([command, effect]) => `  ${command.padEnd(width)}   # ${effect}`).join('\n')}
 
 Ctrl-C ends.
-`);
-await serve(scheduler, sync);
+`,
+);

@@ -11,9 +11,6 @@ import { timeServer } from './servers/time.ts';
 const { host, ports, backend, sync, quiet } = settings('time-server', { port: [15000, 16000, 17000] });
 const scheduler = schedulerFor(backend);
 
-for (const port of ports.port) {
-  const socket = openSocket('UDP', host, port);
-  scheduler.spawn(timeServer(socket, quiet ? null : say), { name: 'time server' });
-  say(`time: serving UDP on ${socket.localAddress}`);
-}
-await serve(scheduler, sync);
+const sockets = ports.port.map((port) => openSocket('UDP', host, port));
+for (const socket of sockets) scheduler.spawn(timeServer(socket, quiet ? null : say), { name: 'time server' });
+await serve(scheduler, sync, ...sockets.map((socket) => `time: serving UDP on ${socket.localAddress}`));

@@ -5,7 +5,7 @@
 
 import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Scheduler, Socket, SystemError, wasInterrupted } from 'genloop';
+import { type Co, Scheduler, Socket, SystemError, wasInterrupted } from 'genloop';
 
 /** What a server program was told. `Ports` names its options for ports. */
 export interface Settings<Ports extends string> {
@@ -114,15 +114,25 @@ export function openSocket(kind: 'TCP' | 'UDP', host: string, port: number): Soc
   }
 }
 
-/** Runs until Ctrl-C. */
-export async function serve(scheduler: Scheduler, sync: boolean): Promise<void> {
-  // The first Ctrl-C cancels the tasks, which close what they hold; a second one ends the program.
-  const stop = (signal: string): void => scheduler.cancel(signal, 'signal');
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+/** Announces once all tasks of the scheduler have begun to wait: whoever then connects, or types Ctrl-C, is heard. */
+function* announcement(lines: readonly string[]): Co<void> {
+  yield;
+  for (const line of lines) say(line);
+}
+
+/** Runs until Ctrl-C. The lines are printed once the servers serve. */
+export async function serve(scheduler: Scheduler, sync: boolean, ...lines: string[]): Promise<void> {
+  scheduler.spawn(announcement(lines), { name: 'announcement' });
   try {
-    // The blocking drive hears the two signals itself: Node does not run meanwhile.
-    if (sync) scheduler.runSync();
-    else await scheduler.run();
+    if (sync) {
+      // The blocking drive hears the two signals itself: nothing of Node runs meanwhile.
+      scheduler.runSync();
+    } else {
+      // The first Ctrl-C cancels the tasks, which close what they hold; a second one ends the program.
+      const stop = (signal: string): void => scheduler.cancel(signal, 'signal');
+      process.once('SIGINT', stop).once('SIGTERM', stop);
+      await scheduler.run();
+    }
   } catch (error) {
     if (!wasInterrupted(error)) leave(String(error));
   }

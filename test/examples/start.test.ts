@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert';
 import { notRun, suite } from '../support/suite.ts';
-import { has, MODES, output, Program } from './program.ts';
+import { has, MODES, NODE, output, Program } from './program.ts';
 
 const test = suite('start');
 const PORTS = ['--echo-port', '0', '--time-port', '0', '--time-port', '0', '--time-port', '0'];
@@ -41,6 +41,21 @@ for (const [mode, args] of MODES) {
     assert.match(stdout, /\nended\n$/);
   });
 }
+
+for (const [mode, args] of MODES) {
+  if (!has('python3')) break;
+  test(`Ctrl-C in a terminal, as soon as it is told of, ends it cleanly (${mode})`, async () => {
+    const terminal = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+    const command = ['python3', '-c', terminal, ...NODE, 'examples/start.ts', ...PORTS, ...args];
+    await using program = new Program(command, { interactive: true });
+    await program.says('Ctrl-C ends.');
+    program.type('\x03');
+    const { code, stdout } = await program.ended();
+    assert.match(stdout, /\nended\r\n$/);
+    assert.is(code, 0);
+  });
+}
+if (!has('python3')) notRun('Ctrl-C in a terminal: no python3');
 
 test('without options it takes the ports of the textbook, or says which one is taken', async () => {
   await using program = Program.example('start.ts', []);
