@@ -12,12 +12,10 @@
 
 import { isMainThread } from 'node:worker_threads';
 import { constants, Descriptor, Epoll, Kqueue, nodeLoop, realSys, type Sys } from '../os/index.ts';
+import { INTERRUPTS, Interruption } from './interrupts.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** What a shell adds to the number of the signal that ended a program. */
-const SIGNAL_EXIT = 128;
 const FOREVER = -1;
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** Runs until all tasks have ended. */
 export function runBlocking(scheduler: Scheduler): void {
@@ -38,7 +36,7 @@ class Ears implements Disposable {
   private readonly taken: number[] = [];
   private readonly sys: Sys;
   private bell: Descriptor | null = null;
-  private signalled = false;
+  private readonly interruption = new Interruption();
 
   constructor(scheduler: Scheduler) {
     this.sys = scheduler.sys;
@@ -60,7 +58,7 @@ class Ears implements Disposable {
   }
 
   private hearSignals(scheduler: Scheduler): void {
-    for (const name of SIGNALS) {
+    for (const name of INTERRUPTS) {
       const signal = this.sys.constants[name] as number;
       const fd = this.sys.signalOpen(signal);
       // Another thread has the pipe: it hears for both.
@@ -73,11 +71,8 @@ class Ears implements Disposable {
 
   private heard(scheduler: Scheduler, pipe: Descriptor): void {
     for (const signal of pipe.read() ?? []) {
-      if (this.signalled) process.exit(SIGNAL_EXIT + signal);
-      this.signalled = true;
-      process.exitCode = SIGNAL_EXIT + signal;
-      const name = SIGNALS.find((candidate) => this.sys.constants[candidate] === signal);
-      scheduler.cancel(name, 'signal');
+      const name = INTERRUPTS.find((candidate) => this.sys.constants[candidate] === signal);
+      this.interruption.signal(name ?? `signal ${signal}`, signal, [scheduler]);
     }
   }
 

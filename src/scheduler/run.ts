@@ -1,14 +1,13 @@
 /** A main task and everything that it spawns, in one call: what most programs need. */
 
+import { constants } from 'node:os';
 import { CancelError, isOp, type Spawnable, type Task } from '../kernel/index.ts';
+import { INTERRUPTS, Interruption } from './interrupts.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 
 /** A main task, or a function that makes it (whose name the task then has). */
 export type Main<T> = Spawnable<T> | (() => Spawnable<T>);
 
-/** What a shell adds to the number of the signal that ended a program. */
-const SIGNAL_EXIT = 128;
-const INTERRUPTS = { SIGINT: 2, SIGTERM: 15 } as const;
 /** Several runs live side by side, and Ctrl-C means all of them: they share the listeners. */
 const running = new Set<Scheduler>();
 const listeners: [NodeJS.Signals, () => void][] = [];
@@ -55,15 +54,10 @@ export function runSync<T>(main: Main<T>, options?: SchedulerOptions): T {
 }
 
 function listenForInterrupts(): void {
-  let interrupted = false;
-  for (const [name, number] of Object.entries(INTERRUPTS) as [keyof typeof INTERRUPTS, number][]) {
+  const interruption = new Interruption();
+  for (const name of INTERRUPTS) {
     if (process.listenerCount(name) > 0) continue;
-    const listener = () => {
-      if (interrupted) process.exit(SIGNAL_EXIT + number);
-      interrupted = true;
-      process.exitCode = SIGNAL_EXIT + number;
-      for (const scheduler of [...running]) scheduler.cancel(name, 'signal');
-    };
+    const listener = () => interruption.signal(name, constants.signals[name], running);
     process.on(name, listener);
     listeners.push([name, listener]);
   }
