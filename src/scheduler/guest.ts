@@ -7,6 +7,7 @@
  * wake a task, and if Node has nothing left to do either, that is a deadlock: decided at `beforeExit`.
  */
 
+import { InternalError } from '../kernel/index.ts';
 import { nodeLoop, SystemError } from '../os/index.ts';
 import { activeScheduler } from './active.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -81,15 +82,23 @@ export class Guest {
       const end = scheduler.sys.now() + TIME_PER_TURN;
       for (let round = 0; round < ROUNDS_PER_TURN; round++) {
         const before = scheduler.pollerIfOpen?.counters.events ?? 0;
-        scheduler.round(0);
+        const steps = scheduler.round(0);
         if (scheduler.size === 0) break;
-        const quiet = kernel.ready === 0 && (scheduler.pollerIfOpen?.counters.events ?? 0) === before;
+        // An alarm that rings goes on ringing until it is set again: an event that nobody took a step for is none.
+        const news = steps > 0 && (scheduler.pollerIfOpen?.counters.events ?? 0) !== before;
+        const quiet = kernel.ready === 0 && !news;
         if (quiet || scheduler.sys.now() >= end) break;
       }
       if (scheduler.size === 0) this.finish();
       else this.rest();
     } catch (error) {
-      this.finish(error);
+      if (error instanceof InternalError) {
+        this.finish(error);
+      } else {
+        // Node's loop refuses us; the tasks get their clean-up all the same.
+        scheduler.breakOff(error);
+        this.schedule();
+      }
     }
   }
 

@@ -62,7 +62,7 @@ export class Scheduler implements Disposable {
   private lastCounters: PollerCounters | null = null;
   private failure: { error: unknown } | null = null;
   private cancelled: CancelError | null = null;
-  private deadlocked = false;
+  private broken = false;
   private guest: Guest | null = null;
   private blocking = false;
   /** Steps until readiness is asked for again. */
@@ -193,6 +193,8 @@ export class Scheduler implements Disposable {
     this.lastCounters = this.openPoller.counters;
     const poller = this.openPoller;
     this.openPoller = null;
+    // Before the set is closed: the next one may get its number.
+    this.guest?.rewatch();
     poller.close();
   }
 
@@ -217,30 +219,32 @@ export class Scheduler implements Disposable {
 
   /**
    * @internal One round: steps what is ready, asks for readiness (waiting at most `limit` ms, if nothing else is to do), fires timers,
-   * steps what that made ready. An error in here is a bug of ours: no task code runs any more (rule 24).
+   * steps what that made ready. How many steps that were. An error in here is a bug of ours: no task code runs any more (rule 24).
    */
-  round(limit: number): void {
+  round(limit: number): number {
     const sysBefore = enterSys(this.sys);
     setActiveScheduler(this);
     try {
       const { kernel } = this;
-      kernel.run(this.steps);
+      let steps = kernel.run(this.steps);
       this.steps = STEPS_PER_POLL;
-      if (kernel.tasks.size === 0) return;
+      if (kernel.tasks.size === 0) return steps;
       const poller = this.openPoller;
       const timeout = this.patience(limit);
       const events = timeout !== 0 || poller !== null ? (poller ?? this.poller).wait(timeout) : 0;
       if (kernel.timers.size > 0) kernel.timers.fire(this.sys.now());
       if (events > 0) this.steps = Math.max(STEPS_PER_POLL, kernel.ready);
       if (limit === 0) {
-        kernel.run(this.steps);
+        steps += kernel.run(this.steps);
         this.steps = STEPS_PER_POLL;
       }
+      return steps;
     } catch (error) {
       const internal = new InternalError(error);
       this.kernel.abandon(internal);
       this.close();
       this.failure = this.cancelled = null;
+      this.broken = false;
       throw internal;
     } finally {
       setActiveScheduler(null);
@@ -258,16 +262,20 @@ export class Scheduler implements Disposable {
 
   /** @internal Ends a run in which nothing can happen any more: the tasks get a cancel, the run the `DeadlockError`. Rule 44. */
   breakDeadlock(): void {
-    if (this.deadlocked) {
-      // Operations that cannot be stopped: the clean-up has had its chance.
+    using locator = this.broken ? null : new Locator();
+    this.breakOff(new DeadlockError([...this.kernel.tasks], (task) => locator?.where(task)));
+  }
+
+  /** @internal Ends a run that cannot go on: the tasks get a cancel, and their clean-up one chance. */
+  breakOff(error: unknown): void {
+    if (this.broken) {
+      // Operations that cannot be stopped.
       this.kernel.abandon(this.failure?.error);
       return;
     }
-    this.deadlocked = true;
-    using locator = new Locator();
-    const error = new DeadlockError([...this.kernel.tasks], (task) => locator.where(task));
+    this.broken = true;
     this.failure ??= { error };
-    this.cancelled ??= new CancelError('shutdown', 'deadlock');
+    this.cancelled ??= new CancelError('shutdown', error);
     this.kernel.cancel(this.kernel.tasks, this.cancelled);
   }
 
@@ -277,7 +285,7 @@ export class Scheduler implements Disposable {
     const { failure, cancelled } = this;
     this.failure = null;
     this.cancelled = null;
-    this.deadlocked = false;
+    this.broken = false;
     if (failure !== null) throw failure.error;
     if (cancelled !== null) throw cancelled;
   }
