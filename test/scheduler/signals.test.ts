@@ -1,0 +1,276 @@
+/**
+ * Ctrl-C, termination, and a thread that must hear them while it is blocked: in processes and threads of their own.
+ *
+ * This file stands for `blocking.ts`, `interrupts.ts` and the interrupts of `run.ts`.
+ */
+
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import * as assert from 'uvu/assert';
+import { NODE, Program, ROOT } from '../examples/program.ts';
+import { openDescriptors } from '../support/leaks.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('signals');
+
+const HEAD = `
+  import fs from 'node:fs';
+  import { run, runSync, Scheduler, ReadWait } from 'genloop/scheduler';
+  import { sleep, isCancelled } from 'genloop/kernel';
+  import { Socket, pipe } from 'genloop/os';
+  const say = (line) => fs.writeSync(1, line + '\\n');
+  const [one, other] = Socket.pair();
+  function* main() {
+    say('ready');
+    try { yield* new ReadWait(one); } finally { say('finally'); }
+  }
+`;
+
+function program(source: string): Program {
+  return new Program([...NODE, '--input-type=module', '-e', HEAD + source]);
+}
+
+/** What the drives have in common: a main task that waits for a descriptor. */
+const DRIVES = {
+  'run, not caught': 'await run(main);',
+  'run, caught': "await run(main).catch((error) => say([error.code, error.source, error.reason].join(' ')));",
+  'runSync, not caught': 'runSync(main);',
+  'runSync, caught':
+    "try { runSync(main); } catch (error) { say([error.code, error.source, error.reason].join(' ')); }",
+  'runSync on poll': "runSync(main, { backend: 'poll' });",
+  'runSync on select': "runSync(main, { backend: 'select' });",
+};
+
+for (const [drive, source] of Object.entries(DRIVES)) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    test(`${signal} cancels the tasks, finally blocks run, and the exit code is ${code} (${drive})`, async () => {
+      await using child = program(source);
+      await child.says('ready');
+      child.kill(signal);
+      const end = await child.ended();
+      assert.is(end.signal, null, end.stderr);
+      assert.is(end.code, code, end.stderr);
+      const lines = end.stdout.trim().split('\n');
+      assert.equal(lines.slice(0, 2), ['ready', 'finally']);
+      if (drive.endsWith(', caught')) assert.is(lines[2], `ABORT_ERR signal ${signal}`);
+    });
+  }
+}
+
+for (const [drive, source] of [
+  ['run', 'await run(stubborn);'],
+  ['runSync', 'runSync(stubborn);'],
+]) {
+  test(`a second signal exits at once, with the code of that signal (${drive})`, async () => {
+    await using child = program(`
+      function* stubborn() {
+        say('ready');
+        let told = false;
+        for (;;) {
+          try { yield* sleep(60_000); }
+          catch { if (!told) say('swallowed'); told = true; }
+        }
+      }
+      ${source}
+    `);
+    await child.says('ready');
+    child.kill('SIGINT');
+    await child.says('swallowed');
+    child.kill('SIGTERM');
+    const end = await child.ended();
+    assert.equal([end.code, end.signal], [143, null]);
+  });
+}
+
+test('run leaves SIGINT to whoever listens already, and a Scheduler never listens', async () => {
+  for (const source of [
+    "process.on('SIGINT', () => { say('mine'); other.send('x'); }); await run(main); say('ended');",
+    "const scheduler = new Scheduler(); scheduler.spawn(main()); process.on('SIGINT', () => { say('mine'); other.send('x'); }); await scheduler.run(); say('ended');",
+  ]) {
+    await using child = program(source);
+    await child.says('ready');
+    child.kill('SIGINT');
+    const end = await child.ended();
+    assert.equal([end.code, end.stdout], [0, 'ready\nmine\nfinally\nended\n']);
+  }
+  await using child = program('const scheduler = new Scheduler(); scheduler.spawn(main()); await scheduler.run();');
+  await child.says('ready');
+  child.kill('SIGINT');
+  assert.is((await child.ended()).signal, 'SIGINT');
+});
+
+test('Ctrl-C reaches all runs that live side by side', async () => {
+  await using child = program(`
+    function* second() {
+      say('ready');
+      try { yield* new ReadWait(other); } finally { say('finally'); }
+    }
+    const results = await Promise.allSettled([run(main), run(second)]);
+    for (const { reason } of results) say(reason.code);
+  `);
+  await child.says(/ready\nready/);
+  child.kill('SIGINT');
+  const end = await child.ended();
+  assert.equal([end.code, end.stdout], [130, 'ready\nready\nfinally\nfinally\nABORT_ERR\nABORT_ERR\n']);
+});
+
+for (const [drive, call] of [
+  ['run', 'await run'],
+  ['runSync', 'runSync'],
+]) {
+  test(`after ${drive} the old action of a signal is back: the default, or the program's listener`, async () => {
+    await using first = program(`
+      ${call}(function* () { yield* sleep(1); });
+      say('over');
+      setInterval(() => {}, 1000);
+    `);
+    await first.says('over');
+    first.kill('SIGINT');
+    assert.is((await first.ended()).signal, 'SIGINT');
+
+    await using second = program(`
+      const timer = setInterval(() => {}, 1000);
+      process.on('SIGINT', () => { say('mine'); clearInterval(timer); });
+      ${call}(function* () { yield* sleep(1); });
+      say('over');
+    `);
+    await second.says('over');
+    second.kill('SIGINT');
+    const end = await second.ended();
+    assert.equal([end.code, end.stdout], [0, 'over\nmine\n']);
+  });
+}
+
+test("runSync takes SIGINT also where the program listens, since Node's handler sleeps; a second run is as deaf to the first", async () => {
+  await using child = program(`
+    process.on('SIGINT', () => say('mine'));
+    for (let i = 0; i < 2; i++) {
+      try { runSync(main); } catch (error) { say(error.code); }
+    }
+  `);
+  await child.says('ready');
+  child.kill('SIGINT');
+  await child.says(/ABORT_ERR\nready/);
+  child.kill('SIGINT');
+  const end = await child.ended();
+  assert.equal([end.code, end.stdout], [130, 'ready\nfinally\nABORT_ERR\nready\nfinally\nABORT_ERR\n']);
+});
+
+test('Ctrl-C is heard in a storm of yields, and while only time is waited for', async () => {
+  for (const body of ['for (;;) yield;', 'yield* sleep(60_000);', 'yield* sleep(Infinity);']) {
+    // The last one alone would be a deadlock.
+    const company = body.includes('Infinity') ? 'scheduler.spawn((function* () { yield* new ReadWait(one); })());' : '';
+    await using child = program(`
+      const scheduler = new Scheduler();
+      ${company}
+      scheduler.spawn((function* () { say('ready'); try { ${body} } finally { say('finally'); } })());
+      try { scheduler.runSync(); } catch (error) { say(error.source); }
+    `);
+    await child.says('ready');
+    child.kill('SIGINT');
+    const end = await child.ended();
+    assert.equal([end.code, end.stdout], [130, 'ready\nfinally\nsignal\n']);
+  }
+});
+
+for (const [drive, call] of [
+  ['run', 'await run'],
+  ['runSync', 'runSync'],
+]) {
+  test(`a stop and a storm of signals disturb neither a sleep nor a wait (${drive})`, async () => {
+    await using child = program(`
+      process.on('SIGWINCH', () => {});
+      ${call}(function* () {
+        say('ready');
+        const start = performance.now();
+        yield* sleep(300);
+        say(performance.now() - start >= 300 ? 'slept' : 'early');
+        other.send('x');
+        yield* new ReadWait(one);
+        say('read');
+      });
+    `);
+    await child.says('ready');
+    for (let i = 0; i < 50; i++) {
+      child.kill('SIGWINCH');
+      if (i % 10 === 0) child.kill('SIGSTOP').kill('SIGCONT');
+    }
+    const end = await child.ended();
+    assert.equal([end.code, end.stdout], [0, 'ready\nslept\nread\n']);
+  });
+}
+
+// -- worker threads -------------------------------------------------------------------------------------------------------
+
+const WORKER = `
+  const { workerData, parentPort } = require('node:worker_threads');
+  (async () => {
+    const { register } = await import(workerData.tsx);
+    register();
+    const { run, runSync, Scheduler, ReadWait } = await import(workerData.scheduler);
+    const { sleep } = await import(workerData.kernel);
+    const { Socket } = await import(workerData.os);
+    const [one, other] = Socket.pair();
+    function* main() {
+      parentPort.postMessage('ready');
+      BODY
+    }
+    try {
+      DRIVE
+      one.close();
+      other.close();
+      parentPort.postMessage('ended');
+    } catch (error) {
+      parentPort.postMessage(String(error));
+    }
+  })();
+`;
+
+function worker(drive: string, body: string): Worker {
+  const url = (path: string): string => pathToFileURL(join(ROOT, path)).href;
+  return new Worker(WORKER.replace('DRIVE', drive).replace('BODY', body), {
+    eval: true,
+    workerData: {
+      tsx: import.meta.resolve('tsx/esm/api'),
+      scheduler: url('src/scheduler/index.ts'),
+      kernel: url('src/kernel/index.ts'),
+      os: url('src/os/index.ts'),
+    },
+  });
+}
+
+const WORKER_DRIVES = {
+  run: 'await run(main);',
+  runSync: 'runSync(main);',
+  'runSync on poll': "runSync(main, { backend: 'poll' });",
+  'runSync on select': "runSync(main, { backend: 'select' });",
+};
+
+for (const [name, drive] of Object.entries(WORKER_DRIVES)) {
+  test(`a worker thread runs to its end (${name})`, async () => {
+    const thread = worker(drive, "yield* sleep(1); other.send('x'); yield* new ReadWait(one);");
+    const messages: unknown[] = [];
+    thread.on('message', (message) => messages.push(message));
+    const [code] = await once(thread, 'exit');
+    assert.equal([code, ...messages], [0, 'ready', 'ended']);
+  });
+
+  for (const body of ['yield* new ReadWait(one);', 'yield* sleep(60_000);', 'for (;;) yield;']) {
+    test(`worker.terminate() ends a thread that is at \`${body}\`, and its descriptors are closed (${name})`, async () => {
+      const before = openDescriptors().size;
+      const thread = worker(drive, body);
+      await once(thread, 'message');
+      // Once more round its loop, so that it is where it waits.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.is(await thread.terminate(), 1);
+      assert.is(openDescriptors().size, before);
+    });
+  }
+}
+
+test.run();
