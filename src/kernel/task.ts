@@ -59,7 +59,12 @@ export class Task<T = unknown> {
 
   /** What it waits for, in words. */
   get waitsFor(): string {
-    return this.operation?.describe() ?? 'nothing';
+    try {
+      return this.operation?.describe() ?? 'nothing';
+    } catch {
+      // A message about a deadlock must not end in an error about itself.
+      return `${this.operation?.constructor.name}, which cannot describe itself`;
+    }
   }
 
   /**

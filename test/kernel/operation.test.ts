@@ -460,6 +460,7 @@ test('pass() describes itself, and lets others run', () => {
   world.settle();
   assert.equal(order, ['a1', 'b1', 'a2', 'b2']);
   assert.is(pass().describe(), 'pass()');
+  assert.is(pass().abort(undefined as never), true);
 });
 
 test('select over pass(): as a branch it lets others run and wins', () => {

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { type Co, MisuseError, type Op, sleep, TaskCancelledError } from '../../src/kernel/index.ts';
-import { Queue } from '../support/operations.ts';
+import { Queue, Scripted } from '../support/operations.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -218,6 +218,23 @@ test('a task tells its id, its name, where it is and what it waits for', () => {
     [first, second, third].map((task) => [task.status, task.waitsFor, task.ended]),
     Array.from({ length: 3 }, () => ['done', 'nothing', true]),
   );
+});
+
+test('an operation that cannot describe itself is named all the same', () => {
+  class Shy extends Scripted<void> {
+    override describe(): string {
+      throw new Error('shy');
+    }
+  }
+  const world = new World();
+  const shy = new Shy();
+  const task = world.kernel.spawn(
+    (function* (): Co<void> {
+      yield* shy;
+    })(),
+  );
+  world.settle();
+  assert.is(task.waitsFor, 'Shy, which cannot describe itself');
 });
 
 test('rule 9: the first cancel stays, with its reason and source; cancelling an ended task does nothing', () => {

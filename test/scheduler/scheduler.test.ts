@@ -7,7 +7,7 @@ import { currentScheduler, currentTask, ReadWait, Scheduler, WriteWait } from 'g
 import * as assert from 'uvu/assert';
 import { overSetups, type Setup, thrownBy } from '../support/drives.ts';
 import { openDescriptors } from '../support/leaks.ts';
-import { immediate, Queue, stubborn } from '../support/operations.ts';
+import { immediate, Queue, Scripted, stubborn } from '../support/operations.ts';
 import { connection, Opened } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
 import { inside, overriding } from '../support/systems.ts';
@@ -478,13 +478,15 @@ each(
     const reading = scheduler.spawn(cleaningUp(log, 'reader', new ReadWait(one)));
     scheduler.spawn(cleaningUp(log, 'sleeper', sleep(60_000)));
     scheduler.spawn(
-      run(() => {
+      (function* (): Co<void> {
+        yield* sleep(1);
         scheduler.poller.wait = () => {
           throw bug;
         };
-      }),
+        yield* sleep(1);
+        log.push('never');
+      })(),
     );
-    scheduler.spawn(run(() => {}, 3));
     const error = (await thrownBy(setup.run(scheduler))) as InternalError;
     assert.instance(error, InternalError);
     assert.is(error.cause, bug);
@@ -540,6 +542,23 @@ each('currentScheduler and currentTask are those of the step, and nothing outsid
     assert.throws(ask, (error: unknown) => error instanceof MisuseError);
   }
   assert.is(scheduler.currentTask, null);
+});
+
+each('between two steps there is a current scheduler, and no current task', async (setup) => {
+  const scheduler = setup.make();
+  const seen: unknown[] = [];
+  const operation = new Scripted<void>({
+    park: (waker) => {
+      waker.kernel.timers.set(0, () => {
+        seen.push(currentScheduler());
+        assert.throws(currentTask, /no task is running/);
+        waker.wake();
+      });
+    },
+  });
+  scheduler.spawn(once(operation));
+  await setup.run(scheduler);
+  assert.ok(seen.length === 1 && seen[0] === scheduler);
 });
 
 each('a scheduler runs again after its end, after a failure and after a cancel', async (setup, opened) => {

@@ -29,7 +29,16 @@ const HEAD = `
 `;
 
 function program(source: string): Program {
-  return new Program([...NODE, '--input-type=module', '-e', HEAD + source]);
+  return new Program([
+    'sh',
+    '-c',
+    'ulimit -n 200; exec "$@"',
+    'sh',
+    ...NODE,
+    '--input-type=module',
+    '-e',
+    HEAD + source,
+  ]);
 }
 
 /** What the drives have in common: a main task that waits for a descriptor. */
@@ -159,6 +168,29 @@ test("runSync takes SIGINT also where the program listens, since Node's handler 
   child.kill('SIGINT');
   const end = await child.ended();
   assert.equal([end.code, end.stdout], [130, 'ready\nfinally\nABORT_ERR\nready\nfinally\nABORT_ERR\n']);
+});
+
+test('runSync that finds no descriptor for its set throws, gives the signals back, and works once there is one', async () => {
+  await using child = program(`
+    import { EventFd } from 'genloop/os';
+    const scheduler = new Scheduler();
+    scheduler.spawn(main());
+    const taken = [];
+    try { for (;;) taken.push(EventFd.create()); } catch (error) { say(error.code); }
+    // Two are enough for the signal pipe, and then there is none for the set.
+    taken.pop().close();
+    taken.pop().close();
+    try { scheduler.runSync(); } catch (error) { say(error.code); }
+    for (const counter of taken) counter.close();
+    other.send('x');
+    scheduler.runSync();
+    say('over');
+    setInterval(() => {}, 1000);
+  `);
+  await child.says('over');
+  assert.is(child.stdout, 'EMFILE\nEMFILE\nready\nfinally\nover\n');
+  child.kill('SIGINT');
+  assert.is((await child.ended()).signal, 'SIGINT');
 });
 
 test('Ctrl-C is heard in a storm of yields, and while only time is waited for', async () => {
