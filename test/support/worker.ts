@@ -2,6 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 
+const ends = new WeakMap<Worker, Promise<number>>();
 const LAYERS = ['os', 'poller', 'scheduler'] as const;
 
 /**
@@ -21,7 +22,14 @@ export function startWorker(code: string): Worker {
       ${imports.join('\n      ')}
       ${code}
     })().catch((error) => { setImmediate(() => { throw error; }); });`;
-  return new Worker(program, { eval: true, execArgv: [] });
+  return runWorker(program);
+}
+
+/** A worker whose end is noted from the start: it may come in the same breath as its last message, before anybody asks. */
+export function runWorker(program: string): Worker {
+  const worker = new Worker(program, { eval: true, execArgv: [] });
+  ends.set(worker, new Promise((resolve) => worker.once('exit', resolve)));
+  return worker;
 }
 
 /** The first message of a worker; rejects if it fails or ends without one. */
@@ -35,5 +43,5 @@ export function firstMessage(worker: Worker): Promise<unknown> {
 
 /** Resolves with the exit code. */
 export function ended(worker: Worker): Promise<number> {
-  return new Promise((resolve) => worker.once('exit', resolve));
+  return ends.get(worker) as Promise<number>;
 }
