@@ -267,6 +267,8 @@ function worker(drive: string, body: string): Worker {
   const url = (path: string): string => pathToFileURL(join(ROOT, path)).href;
   return new Worker(WORKER.replace('DRIVE', drive).replace('BODY', body), {
     eval: true,
+    // As for the other programs: its backend is what the test says.
+    env: { ...process.env, GENLOOP_BACKEND: '' },
     workerData: {
       tsx: import.meta.resolve('tsx/esm/api'),
       scheduler: url('src/scheduler/index.ts'),
