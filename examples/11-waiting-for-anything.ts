@@ -41,8 +41,10 @@ function* child(): Co<void> {
 /** A counter in the kernel: several signals, one wake-up. A timer of Node gives them, to show that Node's loop goes on. */
 function* eventfd(): Co<void> {
   using counter = EventFd.create();
-  setTimeout(() => counter.signal(2), 50);
-  setTimeout(() => counter.signal(1), 50);
+  setTimeout(() => {
+    counter.signal(2);
+    counter.signal(1);
+  }, 50);
   yield new ReadWait(counter);
   console.log(`eventfd: signalled ${counter.take()} times`);
 }

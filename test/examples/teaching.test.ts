@@ -90,17 +90,15 @@ test('07 calls subroutines that wait, as deep as it likes', async () => {
   ]);
 });
 
-const ANYTHING = [
-  'child: "one\\n"',
-  'child: "two\\n"',
-  'child: the end',
-  'eventfd: signalled 3 times',
-  'fifo: "from far away\\n"',
-  'fifo: the end',
-];
+const ANYTHING = ['child: the end', 'eventfd: signalled 3 times', 'fifo: "from far away\\n"', 'fifo: the end'];
 
 test('11 waits for a pipe, an eventfd and a FIFO, and is told why not for a regular file', async () => {
   const lines = (await outputOf('11-waiting-for-anything.ts')).sort();
+  // How many reads it takes is for the machine to decide.
+  const said = /^child: (".*")$/;
+  const pieces = lines.filter((line) => said.test(line)).map((line) => JSON.parse(said.exec(line)?.[1] as string));
+  assert.is(pieces.join(''), 'one\ntwo\n');
+  lines.splice(0, pieces.length);
   assert.match(lines.pop() as string, /^regular file: .*EPERM.*regular files and directories are always ready/);
   assert.equal(lines, ANYTHING);
 });
