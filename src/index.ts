@@ -12,6 +12,7 @@ export {
   DeadlockError,
   InternalError,
   isCancelled,
+  type Kernel,
   MisuseError,
   Op,
   PENDING,
@@ -25,8 +26,16 @@ export {
   type TaskState,
   type Waker,
 } from './kernel/index.ts';
-export { ClosedError, Descriptor, Socket, SocketAddress, SystemError } from './os/index.ts';
-export { BusyError, Readiness, readinessNames } from './poller/index.ts';
+export {
+  type BackendName,
+  ClosedError,
+  Descriptor,
+  type Pollable,
+  Socket,
+  SocketAddress,
+  SystemError,
+} from './os/index.ts';
+export { BusyError, type PollerCounters, Readiness, readinessNames } from './poller/index.ts';
 export {
   currentScheduler,
   currentTask,

@@ -36,7 +36,7 @@ export interface SpawnOptions {
   name?: string;
 }
 
-/** What can be run as a task: a generator, or a routine's call. */
+/** What can be run as a task: a generator, a routine's call, or any other operation. */
 export type Spawnable<T> = Co<T> | Op<T>;
 
 /** How many operations a task may complete in one step before others get their turn. Rule 40. */
@@ -101,9 +101,9 @@ export class Kernel {
   /** Starts a task at the end of the ready ring. Throws `TypeError` for what is no task, `MisuseError` for a generator in use. */
   spawn<T>(body: Spawnable<T>, options: SpawnOptions = {}): Task<T> {
     const isCall = isRoutineCall(body);
-    const frame: unknown = isCall ? body.start() : body;
+    const frame: unknown = isCall ? body.start() : isOp(body) ? perform(body) : body;
     const name = options.name ?? (isCall ? body.name : DEFAULT_NAME);
-    if (!isGenerator(frame)) throw new TypeError(`spawn takes a generator or a routine's call, not ${describe(frame)}`);
+    if (!isGenerator(frame)) throw new TypeError(`a task is a generator or an operation, not ${describe(frame)}`);
     own(frame);
     const task = new Task<T>(this, ++this.lastId, name, frame as Co<T>);
     this.tasks.add(task as Task<unknown>);
@@ -267,7 +267,8 @@ export class Kernel {
     try {
       operation.park(waker);
     } catch (error) {
-      this.resume(task, waker, error, true);
+      // An operation that woke its task and then failed: the task goes on, and the failure is not lost.
+      if (!this.resume(task, waker, error, true)) this.onFailure(task, error);
     }
     if (task.waker !== waker) return;
     task.operation = operation;
@@ -310,6 +311,11 @@ function frameOf(yielded: unknown): Co<unknown> {
   return frame;
 }
 
+/** A task that does nothing but one operation. */
+function* perform<T>(operation: Op<T>): Co<T> {
+  return yield* operation;
+}
+
 function isGenerator(value: unknown): value is Co<unknown> {
   return (
     typeof value === 'object' &&
@@ -328,11 +334,14 @@ function own(generator: Co<unknown>): void {
 }
 
 function describe(value: unknown): string {
+  if (value === undefined) return 'undefined; was a `return` forgotten?';
   if (value === null) return 'null; a bare `yield` lets others run';
   if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}; call it first`;
   if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
+  if (value instanceof Task) return `${value} itself; join it with \`yield* task.join()\``;
   if (Symbol.asyncIterator in value) return 'an async generator; use a plain generator function (function*)';
-  if (typeof (value as { then?: unknown }).then === 'function')
+  if (typeof (value as { then?: unknown }).then === 'function') {
     return 'a promise; await it outside, and spawn a task with its result';
-  return `a ${value.constructor?.name ?? 'plain object'}; yield an operation, a generator, or nothing`;
+  }
+  return `an object (${value.constructor?.name ?? 'without a class'}); yield an operation, a generator, or nothing`;
 }

@@ -43,7 +43,7 @@ export class Timers {
     return this.heap[0]?.deadline ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Sets a timer. */
+  /** Sets a timer. `fire` must not throw: it runs inside the scheduler itself, and an error there ends the run. */
   set(deadline: number, fire: () => void): Timer {
     // One that is set while others fire comes after all that are due: it must not stand before them in the heap.
     const timer = new Timer(Math.max(deadline, this.firing), this.order++, fire);

@@ -88,7 +88,7 @@ export class Descriptor implements Disposable {
 
   /** The number, for whoever asks as Python does. Throws `ClosedError` once closed. */
   fileno(): number {
-    return this.number < 0 ? this.throwClosed('fileno') : this.number;
+    return this.number < 0 ? this.throwClosed() : this.number;
   }
 
   /** Whether `close` or `detach` has been called. */
@@ -211,8 +211,8 @@ export class Descriptor implements Disposable {
     return (buffer as Buffer).subarray(0, length);
   }
 
-  private throwClosed(verb: string): never {
-    throw new ClosedError(`${verb}: this ${this.constructor.name} has been closed`);
+  private throwClosed(): never {
+    throw new ClosedError(`this ${this.constructor.name} was used after it had been closed`);
   }
 }
 

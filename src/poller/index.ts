@@ -5,11 +5,12 @@
  */
 
 export { availableBackends, BACKEND_VARIABLE, chooseBackend, openBackend } from './backends.ts';
+export { noCounters, type PollerCounters } from './counters.ts';
 export { EpollBackend } from './epoll.ts';
 export { BusyError } from './errors.ts';
 export { ALARM, Readiness, readinessNames } from './flags.ts';
 export { KqueueBackend } from './kqueue.ts';
 export { PollBackend } from './poll.ts';
-export { Poller, type PollerCounters, type PollerOptions } from './poller.ts';
+export { Poller, type PollerOptions } from './poller.ts';
 export { type Direction, Registration, type Waiter } from './registration.ts';
 export { SelectBackend } from './select.ts';

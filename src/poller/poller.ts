@@ -28,27 +28,12 @@ import {
 import { Alarm } from './alarm.ts';
 import { openBackend } from './backends.ts';
 import { ClosedBackend } from './closed.ts';
+import { noCounters, type PollerCounters } from './counters.ts';
 import { BusyError } from './errors.ts';
 import { ALARM, Readiness } from './flags.ts';
 import { refusal, refuseUnpollable, waitFailure } from './refusal.ts';
 import { type Direction, Registration, type Waiter } from './registration.ts';
 import { StaleEvents } from './stale.ts';
-
-/** What has happened so far, in numbers. */
-export interface PollerCounters {
-  /** Waits in the kernel. */
-  waits: number;
-  /** Events that came up. */
-  events: number;
-  /** Events of an earlier owner of the number, dropped. */
-  stale: number;
-  /** Events that found nobody in at least one armed direction, and made the poller disarm it; or that found nobody at all. */
-  spurious: number;
-  /** Control calls: arm, disarm, remove. */
-  controls: number;
-  /** Kernel sets built anew because of events that would not stop. */
-  rebuilds: number;
-}
 
 /** Options of a {@link Poller}. */
 export interface PollerOptions {
@@ -68,7 +53,7 @@ const VERB: Record<Direction, string> = {
 
 /** Portable readiness: who waits for what, and the wait for all of them. */
 export class Poller implements Disposable {
-  readonly counters: PollerCounters = { waits: 0, events: 0, stale: 0, spurious: 0, controls: 0, rebuilds: 0 };
+  readonly counters: PollerCounters = noCounters();
   readonly sys: Sys;
   readonly name: string;
   private backend: Backend;
@@ -116,7 +101,9 @@ export class Poller implements Disposable {
       throw new BusyError(`another task already ${VERB[direction]} on ${who}; one waiter for each direction`);
     }
     registration.setWaiter(direction, waiter);
-    if ((registration.armed & direction) === 0 || registration.armed === NOT_ARMED) {
+    const armed = registration.armed !== NOT_ARMED && (registration.armed & direction) !== 0;
+    // A bare number is told again even so: its owner may have been closed behind our back, and the file be another.
+    if (!armed || registration.descriptor !== pollable) {
       try {
         this.arm(registration);
       } catch (error) {

@@ -14,10 +14,12 @@ const CONTROL_CALL: Record<BackendName, string> = {
 
 /** The error of a control call, with what to do where that is known. */
 export function refusal(sys: Sys, backend: BackendName, fd: number, errno: number): SystemError {
-  const { EPERM, EINVAL, FD_SETSIZE } = sys.constants as Record<string, number>;
+  const { EPERM, EINVAL, EBADF, FD_SETSIZE } = sys.constants as Record<string, number>;
   let hint: string | undefined;
   if (errno === -(EPERM as number)) {
     hint = `descriptor ${fd} cannot be waited for: regular files and directories are always ready; read them with node:fs`;
+  } else if (errno === -(EBADF as number)) {
+    hint = `descriptor ${fd} is not open`;
   } else if (errno === -(EINVAL as number) && backend === 'select') {
     hint = `select cannot watch descriptor ${fd}, FD_SETSIZE is ${FD_SETSIZE}; use poll or epoll`;
   }

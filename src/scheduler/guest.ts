@@ -171,6 +171,7 @@ export class Guest {
     guests.delete(this);
     if (guests.size === 0) process.off('beforeExit', decideDeadlocks);
     this.scheduler.kernel.onReady = null;
+    this.scheduler.guestEnded();
     try {
       if (errors.length > 0) throw errors[0];
       this.scheduler.settle();

@@ -18,7 +18,7 @@ import {
   type Task,
 } from '../kernel/index.ts';
 import { type BackendName, enterSys, realSys, type Sys } from '../os/index.ts';
-import { chooseBackend, Poller, type PollerCounters } from '../poller/index.ts';
+import { chooseBackend, noCounters, Poller, type PollerCounters } from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
 import { runBlocking } from './blocking.ts';
 import { Guest } from './guest.ts';
@@ -51,8 +51,12 @@ export interface SchedulerOptions {
 const STEPS_PER_POLL = 64;
 const FOREVER = -1;
 
+let lastScheduler = 0;
+
 /** Runs tasks that wait for descriptors, time and each other. */
 export class Scheduler implements Disposable {
+  /** What messages call it: `scheduler 2`. */
+  readonly name: string = `scheduler ${++lastScheduler}`;
   readonly sys: Sys;
   /** @internal */
   readonly kernel: Kernel;
@@ -65,6 +69,8 @@ export class Scheduler implements Disposable {
   private broken = false;
   private guest: Guest | null = null;
   private blocking = false;
+  /** Whether a loop of the user's watches our descriptor. */
+  private embedded = false;
   /** Steps until readiness is asked for again. */
   private steps = STEPS_PER_POLL;
 
@@ -111,8 +117,7 @@ export class Scheduler implements Disposable {
 
   /** What the poller has done: in this run, or in the last. */
   get counters(): PollerCounters {
-    const none: PollerCounters = { waits: 0, events: 0, stale: 0, spurious: 0, controls: 0, rebuilds: 0 };
-    return { ...(this.openPoller?.counters ?? this.lastCounters ?? none) };
+    return { ...(this.openPoller?.counters ?? this.lastCounters ?? noCounters()) };
   }
 
   /**
@@ -142,9 +147,7 @@ export class Scheduler implements Disposable {
     this.refuseReentry('run');
     this.refuseBlindBackend('run()');
     this.guest = new Guest(this);
-    return this.guest.start().finally(() => {
-      this.guest = null;
-    });
+    return this.guest.start();
   }
 
   /**
@@ -162,21 +165,35 @@ export class Scheduler implements Disposable {
   }
 
   /**
-   * One round, without waiting: asks for readiness, fires timers, steps ready tasks (64 at most). For a loop of your own that watches
-   * {@link Scheduler.fd} and honours {@link Scheduler.deadline}. `true` while tasks are left; a failure is thrown once all have ended.
+   * One round, without waiting: steps what is ready, asks for readiness, fires timers, steps what that made ready; 64 steps each time, or
+   * as many as one answer made ready. For a loop of your own that watches {@link Scheduler.fd}, or waits no longer than
+   * {@link Scheduler.deadline}. `true` while tasks are left; a failure is thrown once all have ended.
    */
   turn(): boolean {
     this.refuseReentry('turn');
     this.round(0);
-    if (this.size > 0) return true;
+    if (this.size > 0) {
+      if (this.embedded) this.ring();
+      return true;
+    }
     this.settle();
     return false;
   }
 
-  /** A descriptor that is readable while {@link Scheduler.turn} has something to do. Throws on `poll` and `select`. */
+  /**
+   * A descriptor that is readable while {@link Scheduler.turn} has something to do: readiness, a deadline, a task that was spawned. The
+   * same until all tasks have ended (then it is closed), unless the kernel set had to be built anew: who registers it once looks
+   * after each turn whether it has changed. Throws on `poll` and `select`.
+   */
   get fd(): number {
     this.refuseBlindBackend('fd');
-    this.poller.alarm(this.kernel.ready > 0 ? 0 : this.kernel.timers.next);
+    if (!this.embedded && this.guest === null) {
+      this.embedded = true;
+      this.kernel.onReady = () => {
+        if (activeScheduler() !== this) this.ring();
+      };
+    }
+    this.ring();
     return this.poller.fd;
   }
 
@@ -187,8 +204,23 @@ export class Scheduler implements Disposable {
     return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - this.sys.now());
   }
 
-  /** Lets go of the kernel set and of the descriptors (which stay open). For users of `turn`; the other drives do it themselves. */
+  /**
+   * Lets go of the kernel set and of the descriptors (which stay open); whoever waits for one gets a `ClosedError`. For users of `turn`;
+   * the other drives do it themselves. Throws `MisuseError` inside a blocking run, which would not hear Ctrl-C any more.
+   */
   close(): void {
+    if (this.blocking) throw new MisuseError('close was called during runSync(), which closes by itself; use cancel()');
+    this.release();
+  }
+
+  /** @internal The end of a run as a guest. */
+  guestEnded(): void {
+    this.guest = null;
+  }
+
+  private release(): void {
+    if (this.embedded) this.kernel.onReady = null;
+    this.embedded = false;
     if (this.openPoller === null) return;
     this.lastCounters = this.openPoller.counters;
     const poller = this.openPoller;
@@ -207,7 +239,7 @@ export class Scheduler implements Disposable {
   get poller(): Poller {
     if (this.openPoller === null) {
       const onRebuild = () => this.guest?.rewatch();
-      this.openPoller = new Poller(this.sys, this.backend, { name: 'another scheduler', onRebuild });
+      this.openPoller = new Poller(this.sys, this.backend, { name: this.name, onRebuild });
     }
     return this.openPoller;
   }
@@ -242,7 +274,7 @@ export class Scheduler implements Disposable {
     } catch (error) {
       const internal = new InternalError(error);
       this.kernel.abandon(internal);
-      this.close();
+      this.release();
       this.failure = this.cancelled = null;
       this.broken = false;
       throw internal;
@@ -281,13 +313,18 @@ export class Scheduler implements Disposable {
 
   /** @internal The end of a run: closes the kernel set, and throws what shall come out. Ready to run again. */
   settle(): void {
-    this.close();
+    this.release();
     const { failure, cancelled } = this;
     this.failure = null;
     this.cancelled = null;
     this.broken = false;
     if (failure !== null) throw failure.error;
     if (cancelled !== null) throw cancelled;
+  }
+
+  /** Tells the loop that watches us when the next turn is due. */
+  private ring(): void {
+    this.poller.alarm(this.kernel.ready > 0 ? 0 : this.kernel.timers.next);
   }
 
   private patience(limit: number): number {

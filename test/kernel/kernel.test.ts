@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
-import { type Co, type Op, PENDING, pass, routine, sleep, type Task } from '../../src/kernel/index.ts';
+import { type Co, Op, PENDING, pass, routine, sleep, type Task, type Waker } from '../../src/kernel/index.ts';
 import { immediate, Queue, Scripted, select, stubborn } from '../support/operations.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
@@ -460,10 +460,10 @@ test('what cannot be yielded is a TypeError at that yield, which says what to do
     [function fetchIt() {}, /the function fetchIt; call it first/],
     [() => {}, /\(anonymous\); call it first/],
     [asynchronous, /an async generator; use a plain generator function/],
-    [{}, /a Object/],
-    [Object.create(null), /a plain object/],
-    [[], /a Array/],
-    [new Map(), /a Map/],
+    [{}, /an object \(Object\)/],
+    [Object.create(null), /an object \(without a class\)/],
+    [[], /an object \(Array\)/],
+    [new Map(), /an object \(Map\)/],
     [5, /number 5/],
     ['text', /string text/],
     [true, /boolean true/],
@@ -477,16 +477,51 @@ test('what cannot be yielded is a TypeError at that yield, which says what to do
   }
 });
 
-test('spawn takes a generator or a call, and says what else it was given', () => {
+test('spawn takes a generator or an operation, and says what else it was given', () => {
   const world = new World();
-  for (const wrong of [undefined, null, 1, 'f', function* (): Co<void> {}, Promise.resolve(), {}, sleep(1)]) {
+  for (const wrong of [undefined, null, 1, 'f', function* (): Co<void> {}, Promise.resolve(), {}]) {
     assert.throws(
       () => world.kernel.spawn(wrong as never),
-      (error: unknown) => error instanceof TypeError && /generator or a routine's call/.test(error.message),
+      (error: unknown) => error instanceof TypeError && /a generator or an operation/.test(error.message),
     );
   }
   assert.is(world.kernel.tasks.size, 0);
   assert.is(world.kernel.ready, 0);
+});
+
+test('an operation is spawned as a task that does nothing else', () => {
+  const world = new World();
+  const pause = world.kernel.spawn(sleep(5));
+  const other = world.kernel.spawn(pause.join());
+  world.settle();
+  world.advance(5);
+  assert.equal([pause.status, other.status], ['done', 'done']);
+});
+
+test('an operation that wakes its task and then fails in its park lets the task go on, and its failure is told', () => {
+  const world = new World();
+  class Both extends Op<string> {
+    override try(): typeof PENDING {
+      return PENDING;
+    }
+    override park(waker: Waker<string>): void {
+      waker.wake('woken');
+      throw new Error('afterwards');
+    }
+    override abort(): boolean {
+      return true;
+    }
+    override describe(): string {
+      return 'both';
+    }
+  }
+  const task = world.kernel.spawn(new Both());
+  world.settle();
+  assert.equal([task.status, task.outcome], ['done', 'woken']);
+  assert.equal(
+    world.failures.map(([, error]) => (error as Error).message),
+    ['afterwards'],
+  );
 });
 
 test('a generator that already belongs to a task is refused, spawned or yielded, by its own task or another', () => {
