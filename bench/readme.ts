@@ -1,0 +1,116 @@
+/**
+ * Writes the README's figures from a saved run, so that none is typed by hand:
+ *
+ *   npm run bench -- --priority --save readme
+ *   npm run bench:readme              (--check: only says whether the README is up to date)
+ *
+ * A table stands between `<!-- bench:NAME -->` and `<!-- /bench -->`.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+
+interface Row {
+  label: string;
+  cpu: number;
+  cpuVsCpp?: number;
+  cpuVsNode?: number;
+  rateVsCpp?: number;
+  rateVsNode?: number;
+}
+
+interface Contest {
+  case: { key: string };
+  rows: Row[];
+}
+
+interface Saved {
+  machine: { date: string; cpu: string; cores: number; system: string; node: string };
+  command: string;
+  results: {
+    echo: { data: Contest[] };
+    time: { data: Contest[] };
+    connect: { data: Contest[] };
+    idle: { data: Record<string, number> };
+    switch: { data: Record<string, number> };
+    memory: { data: { connections: number; rows: { label: string; bytes: number }[] } };
+  };
+}
+
+const README = new URL('../README.md', import.meta.url);
+const SAVED = new URL('results/readme.json', import.meta.url);
+/** Fewer would hide differences that the measurement shows, more would show noise. */
+const DIGITS = 3;
+
+function figure(value: number | undefined): string {
+  if (value === undefined) return '';
+  return value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(DIGITS)));
+}
+
+function ratio(value: number | undefined): string {
+  return value === undefined ? '' : value.toFixed(2);
+}
+
+function table(head: string[], rows: string[][]): string {
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function contest(data: Contest[], key: string, unit: string, nodeName: string): string {
+  const { rows } = data.find((entry) => entry.case.key === key) as Contest;
+  return table(
+    ['server', `CPU µs per ${unit}`, '× C++', `× ${nodeName}`, 'rate × C++', `rate × ${nodeName}`],
+    rows.map((row) => [
+      row.label,
+      figure(row.cpu),
+      ratio(row.cpuVsCpp),
+      ratio(row.cpuVsNode),
+      ratio(row.rateVsCpp),
+      ratio(row.rateVsNode),
+    ]),
+  );
+}
+
+/** Keys like `epoll/1000` as a table: one row for each first part, one column for each of the rest. */
+function grid(data: Record<string, number>, corner: string, names: Record<string, string>, columns: string[]): string {
+  const rows = Object.entries(names).map(([name, label]) => [
+    label,
+    ...columns.map((column) => figure(data[`${name}/${column}`])),
+  ]);
+  return table([corner, ...columns], rows);
+}
+
+function tables({ machine, command, results }: Saved): Record<string, string> {
+  const { echo, time, connect, idle, memory } = results;
+  const counts = [...new Set(Object.keys(idle.data).map((key) => key.split('/')[1] as string))];
+  counts.sort((a, b) => Number(a) - Number(b));
+  const backends = { epoll: '`epoll`, ns', poll: '`poll`, ns', select: '`select`, ns' };
+  const forms = { pass: '`yield* pass()`, ns', yield: '`yield`, ns', await: '`await` of a resolved promise, ns' };
+  const switches = grid(results.switch.data, 'depth / tasks', forms, ['1/2', '1/1000', '1000/2', '1000/1000']);
+  const bytes = memory.data.rows.map(({ label, bytes }) => [label, figure(bytes)]);
+  return {
+    echo: contest(echo.data, '64x64', 'reply', 'node:net'),
+    time: contest(time.data, (time.data[0] as Contest).case.key, 'reply', 'node:dgram'),
+    connect: contest(connect.data, (connect.data[0] as Contest).case.key, 'connection', 'node:net'),
+    idle: grid(idle.data, 'other descriptors', backends, counts),
+    switch: switches,
+    memory: table(['server', 'bytes per idle connection'], bytes),
+    machine: `${machine.cores} × ${machine.cpu}, ${machine.system}, Node ${machine.node}, ${machine.date.slice(0, 10)}; \`${command}\`.`,
+  };
+}
+
+const before = readFileSync(README, 'utf8');
+const parts = tables(JSON.parse(readFileSync(SAVED, 'utf8')) as Saved);
+const after = before.replace(/<!-- bench:(\w+) -->[\s\S]*?<!-- \/bench -->/g, (_, name: string) => {
+  const part = parts[name];
+  if (part === undefined)
+    throw new Error(`README.md asks for a table '${name}' that no section of the benchmark makes`);
+  return `<!-- bench:${name} -->\n${part}\n<!-- /bench -->`;
+});
+if (process.argv.includes('--check')) {
+  if (after !== before) {
+    console.error('the README shows other figures than bench/results/readme.json: npm run bench:readme');
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(README, after);
+}
