@@ -11,9 +11,10 @@
  *   nc -N 127.0.0.1 15000          (type lines; Ctrl-D ends)
  */
 
-import { Socket, SystemError, select } from 'genloop/os';
+import { type Socket, SystemError, select } from 'genloop/os';
+import { openSocket } from './servers/open.ts';
 
-const listener = Socket.listener({ port: Number(process.argv[2] ?? 15000) });
+const listener = openSocket('TCP', Number(process.argv[2] ?? 15000));
 console.log(`echo by select on ${listener.localAddress}; Ctrl-C ends`);
 
 /** Each client, and what came from it and has not been sent back yet. */

@@ -10,7 +10,8 @@
  *   echo | nc -u -w1 127.0.0.1 15000
  */
 
-import { Socket, type SocketAddress, SystemError, select } from 'genloop/os';
+import { type Socket, type SocketAddress, SystemError, select } from 'genloop/os';
+import { openSocket } from './servers/open.ts';
 
 /** One descriptor: what it is interested in, and what to do when that has come. */
 abstract class IOHandler {
@@ -108,8 +109,8 @@ class EchoClient extends IOHandler {
 }
 
 const dispatcher = new EventDispatcher();
-const tcp = Socket.listener({ port: Number(process.argv[2] ?? 15000) });
-const udp = Socket.udp({ port: tcp.localAddress.port });
+const tcp = openSocket('TCP', Number(process.argv[2] ?? 15000));
+const udp = openSocket('UDP', tcp.localAddress.port);
 dispatcher.handlers.add(new EchoListener(tcp)).add(new TimeServer(udp));
 console.log(`echo (TCP) and time (UDP) on ${tcp.localAddress}; Ctrl-C ends`);
 dispatcher.run();

@@ -8,7 +8,8 @@
  *   echo | nc -u -w1 127.0.0.1 15000
  */
 
-import { type Pollable, Socket, select } from 'genloop/os';
+import { type Pollable, select } from 'genloop/os';
+import { openSocket } from './servers/open.ts';
 
 /** What a task may yield, besides nothing. */
 class IOWait {
@@ -65,7 +66,7 @@ class Scheduler {
 }
 
 function* timeServer(port: number): TextbookTask {
-  const socket = Socket.udp({ port });
+  const socket = openSocket('UDP', port);
   console.log(`time on ${socket.localAddress}`);
   for (;;) {
     yield new ReadWait(socket);

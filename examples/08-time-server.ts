@@ -8,10 +8,11 @@
  *   echo | nc -u -w1 127.0.0.1 15000
  */
 
-import { type Co, ReadWait, Scheduler, Socket, WriteWait } from 'genloop';
+import { type Co, ReadWait, Scheduler, WriteWait } from 'genloop';
+import { openSocket } from './servers/open.ts';
 
 function* timeServer(port: number): Co<void> {
-  using socket = Socket.udp({ port });
+  using socket = openSocket('UDP', port); // Socket.udp({ port }), or a sentence if that fails
   console.log(`time on ${socket.localAddress}`);
   for (;;) {
     yield new ReadWait(socket); // the task sleeps; the loop goes on

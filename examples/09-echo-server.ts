@@ -10,12 +10,13 @@
  *   nc -N 127.0.0.1 15000          (type lines, from several terminals at once)
  */
 
-import { type Co, ReadWait, Scheduler, Socket, WriteWait } from 'genloop';
+import { type Co, ReadWait, Scheduler, type Socket, WriteWait } from 'genloop';
+import { openSocket } from './servers/open.ts';
 
 const scheduler = new Scheduler({ onError: 'isolate' });
 
 function* echoServer(port: number): Co<void> {
-  using listener = Socket.listener({ port });
+  using listener = openSocket('TCP', port); // Socket.listener({ port }), or a sentence if that fails
   console.log(`echo on ${listener.localAddress}; Ctrl-C ends`);
   for (;;) {
     yield new ReadWait(listener); // readable means: somebody wants to connect

@@ -8,7 +8,8 @@
  *   nc -N 127.0.0.1 15000
  */
 
-import { type Co, ReadWait, Scheduler, Socket, SystemError, sleep, WriteWait } from 'genloop';
+import { type Co, ReadWait, Scheduler, type Socket, SystemError, sleep, WriteWait } from 'genloop';
+import { openSocket } from './servers/open.ts';
 
 const REPORT_INTERVAL = 10_000;
 
@@ -24,7 +25,7 @@ class EchoServer {
   }
 
   private *serverLoop(port: number): Co<void> {
-    using listener = Socket.listener({ port });
+    using listener = openSocket('TCP', port);
     console.log(`echo on ${listener.localAddress}; Ctrl-C ends`);
     for (;;) {
       yield new ReadWait(listener);

@@ -8,7 +8,17 @@
  *   nc 127.0.0.1 15000             (from two terminals or more)
  */
 
-import { ClosedError, type Co, currentScheduler, ReadWait, run, Socket, SystemError, wasInterrupted } from 'genloop';
+import {
+  ClosedError,
+  type Co,
+  currentScheduler,
+  ReadWait,
+  run,
+  type Socket,
+  SystemError,
+  wasInterrupted,
+} from 'genloop';
+import { openSocket } from './servers/open.ts';
 
 const LONGEST_LINE = 1000;
 
@@ -83,7 +93,7 @@ function* session(socket: Socket): Co<void> {
 }
 
 function* chat(): Co<void> {
-  using listener = Socket.listener({ port: Number(process.argv[2] ?? 15000) });
+  using listener = openSocket('TCP', Number(process.argv[2] ?? 15000));
   console.log(`chat on ${listener.localAddress}; Ctrl-C ends`);
   for (;;) {
     yield new ReadWait(listener);

@@ -6,7 +6,8 @@
 
 import type { Socket } from 'genloop';
 import { echoServer } from './servers/echo.ts';
-import { openSocket, say, schedulerFor, serve, settings } from './servers/program.ts';
+import { openSocket } from './servers/open.ts';
+import { say, schedulerFor, serve, settings } from './servers/program.ts';
 import { timeServer } from './servers/time.ts';
 
 const program = settings('npm start --', { 'echo-port': [15000], 'time-port': [15000, 16000, 17000] });
@@ -14,8 +15,8 @@ const { host, ports, backend, sync } = program;
 const log = program.quiet ? null : say;
 const scheduler = schedulerFor(backend);
 
-const listeners = ports['echo-port'].map((port) => openSocket('TCP', host, port));
-const sockets = ports['time-port'].map((port) => openSocket('UDP', host, port));
+const listeners = ports['echo-port'].map((port) => openSocket('TCP', port, host));
+const sockets = ports['time-port'].map((port) => openSocket('UDP', port, host));
 for (const listener of listeners) scheduler.spawn(echoServer(listener, log), { name: 'echo server' });
 for (const socket of sockets) scheduler.spawn(timeServer(socket, log), { name: 'time server' });
 

@@ -19,6 +19,13 @@ const BUFFER_SIZE = 65536;
 const SHORTEST_PAUSE = 100;
 const LONGEST_PAUSE = 1000;
 const EXHAUSTED: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
+/** What `accept` reports of the one connection that it has just thrown away: the next may be fine. */
+const TRANSIENT: readonly string[] = [
+  ...['ECONNABORTED', 'ECONNRESET', 'EPERM', 'EPROTO', 'ENOPROTOOPT', 'EOPNOTSUPP', 'ETIMEDOUT'],
+  ...['ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENONET'],
+];
+/** Clients accepted before other tasks get their turn. */
+const BATCH = 64;
 
 const buffer = new Uint8Array(BUFFER_SIZE);
 
@@ -56,21 +63,24 @@ export function* echo(client: Socket, log: Log): Co<void> {
   }
 }
 
-/** Accepts clients for ever, and spawns an `echo` task for each. Closes the listener when it is cancelled. */
+/** Accepts clients, and spawns an `echo` task for each, until the listener itself fails. Closes it on every path. */
 export function* echoServer(socket: Socket, log: Log): Co<void> {
   using listener = socket;
   let pause = SHORTEST_PAUSE;
   for (;;) {
     yield new ReadWait(listener);
     try {
-      for (let client = listener.accept(); client !== undefined; client = listener.accept()) {
+      for (let accepted = 0; accepted < BATCH; accepted++) {
+        const client = listener.accept();
+        if (client === undefined) break;
         currentScheduler().spawn(echo(client, log), { name: 'echo' });
         pause = SHORTEST_PAUSE;
       }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      // Anything else was that one connection's fault (ECONNABORTED and its like): the next one may be fine.
-      if (!EXHAUSTED.includes(error.code)) continue;
+      if (TRANSIENT.includes(error.code)) continue;
+      // Anything else is the listener's own: it was shut down, or is none. Trying again would fail for ever.
+      if (!EXHAUSTED.includes(error.code)) throw error;
       if (pause === SHORTEST_PAUSE) console.error(`accepting pauses: ${error.message}`);
       yield sleep(pause);
       pause = Math.min(pause * 2, LONGEST_PAUSE);

@@ -5,7 +5,8 @@
 
 import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Co, Scheduler, Socket, SystemError, wasInterrupted } from 'genloop';
+import { type Co, Scheduler, wasInterrupted } from 'genloop';
+import { leave } from './open.ts';
 
 /** What a server program was told. `Ports` names its options for ports. */
 export interface Settings<Ports extends string> {
@@ -32,12 +33,6 @@ export function say(line: string): void {
   } catch {
     // Nobody reads, or not fast enough: a server has better things to do than to wait for its log.
   }
-}
-
-/** Ends the program with a sentence. */
-export function leave(message: string, code = 1): never {
-  console.error(message);
-  process.exit(code);
 }
 
 /** Reads the command line: `--host`, the options for ports with their defaults, `--backend`, `--sync`, `--quiet`. */
@@ -96,21 +91,6 @@ export function schedulerFor(backend: string | undefined): Scheduler {
     return new Scheduler(backend === undefined ? {} : { backend: backend as 'epoll' });
   } catch (error) {
     return leave((error as Error).message, MISUSE_EXIT);
-  }
-}
-
-/** A bound (and for TCP listening) socket, or the end of the program with a sentence. */
-export function openSocket(kind: 'TCP' | 'UDP', host: string, port: number): Socket {
-  try {
-    return kind === 'TCP' ? Socket.listener({ host, port }) : Socket.udp({ host, port });
-  } catch (error) {
-    const code = error instanceof SystemError ? error.code : '';
-    const sentences: Record<string, string> = {
-      EADDRINUSE: `${kind} port ${port} on ${host} is in use: end the program that has it, or choose another port`,
-      EACCES: `${kind} port ${port} is not allowed for this user: choose one above 1023`,
-      EADDRNOTAVAIL: `${host} is no address of this machine`,
-    };
-    return leave(sentences[code] ?? (error as Error).message);
   }
 }
 

@@ -27,7 +27,11 @@ export class Client implements AsyncDisposable {
   async gets(text: string): Promise<void> {
     while (!this.received.includes(text)) {
       if (this.socket.closed) throw new Error(`the connection ended with ${JSON.stringify(this.received)}`);
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')]);
+      // The one that loses the race must not go on listening.
+      const race = new AbortController();
+      const { signal } = race;
+      await Promise.race([once(this.socket, 'data', { signal }), once(this.socket, 'close', { signal })]);
+      race.abort();
     }
     this.received = '';
   }

@@ -1,5 +1,6 @@
 /** The command line of the server programs: what is wrong is told in a sentence, not in a stack. */
 
+import { Socket } from 'genloop';
 import * as assert from 'uvu/assert';
 import { notRun, suite } from '../support/suite.ts';
 import { type End, Program, type ProgramOptions } from './program.ts';
@@ -60,6 +61,26 @@ test('a UDP port in use gives a sentence, and exit code 1', async () => {
   assert.match(stderr, new RegExp(`^UDP port ${port} on 127\\.0\\.0\\.1 is in use: `));
   assert.is(code, 1);
 });
+
+for (const [example, kind] of [
+  ['03-select-loop.ts', 'TCP'],
+  ['04-event-dispatcher.ts', 'TCP'],
+  ['05-scheduler-from-scratch.ts', 'UDP'],
+  ['08-time-server.ts', 'UDP'],
+  ['09-echo-server.ts', 'TCP'],
+  ['10-echo-class.ts', 'TCP'],
+  ['12-chat.ts', 'TCP'],
+] as const) {
+  test(`${example}: a port in use gives a sentence, and exit code 1`, async () => {
+    using taken = kind === 'TCP' ? Socket.listener() : Socket.udp({ port: 0 });
+    const { port } = taken.localAddress;
+    const { code, stdout, stderr } = await run(example, [String(port)]);
+    assert.ok(stderr.startsWith(`${kind} port ${port} on 127.0.0.1 is in use: `), stderr);
+    assert.is(stderr.split('\n').length, 2);
+    assert.is(stdout, '');
+    assert.is(code, 1);
+  });
+}
 
 test('a port that this user may not have gives a sentence', async () => {
   if (process.getuid?.() === 0) {

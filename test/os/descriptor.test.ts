@@ -1,43 +1,13 @@
 /** A descriptor owns its number, its generation and its close. */
 
-import {
-  ClosedError,
-  Descriptor,
-  filenoOf,
-  open,
-  pipe,
-  realSys,
-  Socket,
-  type SystemError,
-  type Watcher,
-} from 'genloop/os';
+import { ClosedError, Descriptor, filenoOf, open, pipe, realSys, Socket, type Watcher } from 'genloop/os';
 import * as assert from 'uvu/assert';
-import { fill, Opened } from '../support/situations.ts';
+import { fill, holding, type Opened, thrown } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
 import { constant, inside, overriding } from '../support/systems.ts';
 
 const test = suite('descriptors');
 const sys = realSys();
-
-function holding(body: (opened: Opened) => void): () => void {
-  return () => {
-    const opened = new Opened();
-    try {
-      body(opened);
-    } finally {
-      opened.close();
-    }
-  };
-}
-
-function thrown(call: () => unknown): SystemError {
-  try {
-    call();
-  } catch (error) {
-    return error as SystemError;
-  }
-  throw new Error('it did not throw');
-}
 
 function pipeIn(opened: Opened): { reader: Descriptor; writer: Descriptor } {
   const ends = pipe();

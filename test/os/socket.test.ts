@@ -11,37 +11,18 @@ import {
   connection,
   fill,
   finished,
-  Opened,
+  holding,
+  type Opened,
   refused,
   reset,
   resetBeforeAccept,
+  thrown,
   urgent,
 } from '../support/situations.ts';
 import { notRun, suite } from '../support/suite.ts';
 import { constant, inside, overriding } from '../support/systems.ts';
 
 const { IN, OUT } = Readiness;
-
-/** A test with things that are closed at its end. */
-function holding(body: (opened: Opened) => void): () => void {
-  return () => {
-    const opened = new Opened();
-    try {
-      body(opened);
-    } finally {
-      opened.close();
-    }
-  };
-}
-
-function thrown(call: () => unknown): SystemError {
-  try {
-    call();
-  } catch (error) {
-    return error as SystemError;
-  }
-  throw new Error('it did not throw');
-}
 
 const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 

@@ -1,39 +1,19 @@
 /** The scheduler, over every drive and backend: first of all what the textbook's scheduler gets wrong. */
 
 import { type Co, InternalError, MisuseError, type Op, routine, sleep, type Task } from 'genloop/kernel';
-import { constants, poll, realSys, Socket } from 'genloop/os';
+import { constants, poll, realSys, type Socket } from 'genloop/os';
 import { availableBackends } from 'genloop/poller';
 import { currentScheduler, currentTask, ReadWait, Scheduler, WriteWait } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
-import { overSetups, type Setup, thrownBy } from '../support/drives.ts';
+import { eachSetup, once, thrownBy } from '../support/drives.ts';
 import { openDescriptors } from '../support/leaks.ts';
 import { immediate, Queue, Scripted, stubborn } from '../support/operations.ts';
-import { connection, Opened } from '../support/situations.ts';
+import { connection, Opened, pairOf } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
-import { inside, overriding } from '../support/systems.ts';
+import { overriding } from '../support/systems.ts';
 
 const test = suite('scheduler');
-
-/** A test over every setup, with a place for what it opens; it is all closed afterwards. */
-function each(name: string, body: (setup: Setup, opened: Opened) => void | Promise<void>, drives?: Setup['drive'][]) {
-  overSetups(
-    test,
-    name,
-    async (setup) => {
-      const opened = new Opened();
-      try {
-        await inside(setup.sys, () => body(setup, opened));
-      } finally {
-        opened.close();
-      }
-    },
-    drives,
-  );
-}
-
-function* once<T>(operation: Op<T>): Co<T> {
-  return yield* operation;
-}
+const each = eachSetup(test);
 
 function* run(body: () => void, ms: number = 1): Co<void> {
   yield* sleep(ms);
@@ -47,11 +27,6 @@ function* cleaningUp(log: string[], name: string, wait: Op<unknown>): Co<void> {
   } finally {
     log.push(`${name} cleaned up`);
   }
-}
-
-function pairOf(opened: Opened): [Socket, Socket] {
-  const [one, other] = Socket.pair();
-  return [opened.keep(one), opened.keep(other)];
 }
 
 const FOREVER = sleep(Number.POSITIVE_INFINITY);
@@ -613,7 +588,7 @@ each('two schedulers on one descriptor: BusyError names the other', async (setup
   scheduler.spawn(once(new ReadWait(one)));
   const error = (await thrownBy(setup.run(scheduler))) as { code: string; message: string };
   assert.is(error.code, 'ERR_GENLOOP_BUSY');
-  assert.match(error.message, 'another scheduler');
+  assert.match(error.message, holder.name);
   assert.is(held.status, 'parked');
   holder.close();
   // Let go of, it can be waited for elsewhere.

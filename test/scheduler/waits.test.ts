@@ -6,40 +6,14 @@ import { constants, type Descriptor, Epoll, EventFd, open, pipe, Socket } from '
 import { BusyError, Readiness } from 'genloop/poller';
 import { PriorityWait, ReadWait, WriteWait } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
-import { overSetups, type Setup, thrownBy } from '../support/drives.ts';
+import { eachSetup, once, thrownBy } from '../support/drives.ts';
 import { Queue, select } from '../support/operations.ts';
-import { connection, fifo, fill, Opened } from '../support/situations.ts';
+import { connection, fifo, fill, type Opened, pairOf } from '../support/situations.ts';
 import { notRun, suite } from '../support/suite.ts';
-import { inside } from '../support/systems.ts';
 
 const test = suite('waits');
+const each = eachSetup(test);
 const { IN, OUT, HUP, PRI } = Readiness;
-
-/** A test over every setup, with a place for what it opens; it is all closed afterwards. */
-function each(name: string, body: (setup: Setup, opened: Opened) => void | Promise<void>, drives?: Setup['drive'][]) {
-  overSetups(
-    test,
-    name,
-    async (setup) => {
-      const opened = new Opened();
-      try {
-        await inside(setup.sys, () => body(setup, opened));
-      } finally {
-        opened.close();
-      }
-    },
-    drives,
-  );
-}
-
-function* once<T>(operation: Op<T>): Co<T> {
-  return yield* operation;
-}
-
-function pairOf(opened: Opened): [Socket, Socket] {
-  const [one, other] = Socket.pair();
-  return [opened.keep(one), opened.keep(other)];
-}
 
 interface Waitable {
   reader: Descriptor;

@@ -1,9 +1,12 @@
 /** The ways to drive a scheduler, as a table: each with every backend that can do it. */
 
+import type { Co, Op } from 'genloop/kernel';
 import { type BackendName, constants, poll, realSys, type Sys } from 'genloop/os';
 import { Scheduler, type SchedulerOptions } from 'genloop/scheduler';
 import { SUBJECTS } from './backends.ts';
+import { Opened } from './situations.ts';
 import type { Suite } from './suite.ts';
+import { inside } from './systems.ts';
 
 // Which backend is asked for is the table's business, and a guest cannot have any: here the variable is not heard.
 delete process.env.GENLOOP_BACKEND;
@@ -59,6 +62,31 @@ export function overSetups(
   for (const row of SETUPS) {
     if (drives.includes(row.drive)) test(`${name} (${row.title})`, () => body(row));
   }
+}
+
+/** What adds tests over every setup, each with a place for what it opens; it is all closed afterwards. */
+export function eachSetup(
+  test: Suite,
+): (name: string, body: (setup: Setup, opened: Opened) => void | Promise<void>, drives?: Setup['drive'][]) => void {
+  return (name, body, drives) =>
+    overSetups(
+      test,
+      name,
+      async (setup) => {
+        const opened = new Opened();
+        try {
+          await inside(setup.sys, () => body(setup, opened));
+        } finally {
+          opened.close();
+        }
+      },
+      drives,
+    );
+}
+
+/** A task that does one operation; its result. */
+export function* once<T>(operation: Op<T>): Co<T> {
+  return yield* operation;
 }
 
 /** What a run threw, or `undefined`. */

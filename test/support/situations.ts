@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Descriptor, open, pipe, Socket } from 'genloop/os';
+import { type Descriptor, open, pipe, Socket, type SystemError } from 'genloop/os';
 import { Readiness } from 'genloop/poller';
 import { untilReady } from './backends.ts';
 import { constant } from './systems.ts';
@@ -28,6 +28,34 @@ export class Opened {
   close(): void {
     for (const thing of this.things.reverse()) thing.close();
   }
+}
+
+/** A test with things that are closed at its end. */
+export function holding(body: (opened: Opened) => void): () => void {
+  return () => {
+    const opened = new Opened();
+    try {
+      body(opened);
+    } finally {
+      opened.close();
+    }
+  };
+}
+
+/** What a call throws; fails if it does not. */
+export function thrown(call: () => unknown): SystemError {
+  try {
+    call();
+  } catch (error) {
+    return error as SystemError;
+  }
+  throw new Error('it did not throw');
+}
+
+/** Two Unix sockets, connected to each other. */
+export function pairOf(opened: Opened): [Socket, Socket] {
+  const [one, other] = Socket.pair();
+  return [opened.keep(one), opened.keep(other)];
 }
 
 /** `on: 1, after: 0 s`: closing the socket then resets the connection. */
