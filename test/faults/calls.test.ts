@@ -1,0 +1,47 @@
+/** What serving costs in system calls, seen from outside. */
+
+import * as assert from 'uvu/assert';
+import { Client } from '../examples/client.ts';
+import { Program } from '../examples/program.ts';
+import { Trace, untraceable } from '../support/strace.ts';
+import { notRun, suite } from '../support/suite.ts';
+
+const test = suite('system calls');
+/** Registering the client, and what the end of the program takes. */
+const A_HANDFUL = 12;
+
+/** How often an echo server makes these calls while one client sends and receives so many times. */
+async function countOf(roundTrips: number, drive: string[]): Promise<Record<string, number>> {
+  const calls = ['epoll_ctl', 'recvfrom', 'sendto'];
+  await using server = Program.example('echo-server.ts', ['--port', '0', '--quiet', ...drive]);
+  const port = await server.port();
+  await using trace = await Trace.attach(server, '-e', `trace=${calls.join(',')}`);
+  await using client = new Client(port);
+  for (let n = 0; n < roundTrips; n++) await client.send(`${n}.`).gets(`${n}.`);
+  await client.finish();
+  assert.is((await server.kill('SIGINT').ended()).code, 0);
+  const counts: Record<string, number> = {};
+  for (const call of calls) counts[call] = (await trace.calls(call)).length;
+  return counts;
+}
+
+const obstacle = untraceable();
+if (obstacle !== undefined) notRun(`the system calls of a server, counted: ${obstacle}`);
+for (const [title, drive] of [
+  ['blocking', ['--sync', '--backend', 'epoll']],
+  ['as a guest', ['--backend', 'epoll']],
+] as const) {
+  if (obstacle !== undefined) break;
+  test(`a loop of reads and sends changes no registration (${title})`, async () => {
+    const few = await countOf(50, [...drive]);
+    const many = await countOf(200, [...drive]);
+    // One receive for each round trip, and one that finds the end.
+    assert.is(few.recvfrom, 51);
+    assert.is(many.recvfrom, 201);
+    assert.is(many.sendto, 200);
+    assert.ok((many.epoll_ctl as number) <= A_HANDFUL, `${many.epoll_ctl} calls of epoll_ctl`);
+    assert.is(many.epoll_ctl, few.epoll_ctl);
+  });
+}
+
+test.run();
