@@ -1,9 +1,15 @@
 // The handler runs on any thread at any moment. So it touches lock-free atomics only, keeps errno,
 // and announces itself: the closer waits until no handler is inside before the pipe's number can go
 // to somebody else's file. A full pipe loses the number, not the wake-up.
+//
+// Two signals ask the process to end, and no such request may be lost. One that comes while another
+// byte is still unread means that nobody looks into the pipe: the old action is put back and gets
+// it, so that a busy program dies as it would without us. One that nobody has read when the pipe is
+// closed goes to the old action as well, as if it had come a moment later.
 
 #include "signals.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -11,6 +17,7 @@
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <vector>
 
 #include "creation.h"
 #include "result.h"
@@ -28,20 +35,48 @@ constexpr int kSignals = 65;
 constexpr int kNone = -1;
 
 std::atomic<int> writingEnd{kNone};
+std::atomic<int> readingEnd{kNone};
 std::atomic<int> handlersInside{0};
+// Whether `before` holds the old action; while it does, the handler may read it there.
+std::atomic<bool> taken[kSignals];
+struct sigaction before[kSignals];
 
 std::mutex mutex;  // guards what follows; never taken by the handler
 const void* pipeOwner = nullptr;
-int readingEnd = kNone;
 int takenCount = 0;
-bool taken[kSignals];
-struct sigaction before[kSignals];
+
+void onSignal(int signal);
+
+bool asksToEnd(int signal) { return signal == SIGINT || signal == SIGTERM; }
+
+// poll(2) is one of the calls that a handler may make.
+bool somethingIsUnread() {
+  struct pollfd look {};
+  look.fd = readingEnd.load();
+  look.events = POLLIN;
+  return ::poll(&look, 1, 0) > 0;
+}
+
+void putBack(int signal) {
+  struct sigaction current;
+  // Somebody (Node, for process.on) may have put another handler over this one: it stays.
+  if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == onSignal) {
+    ::sigaction(signal, &before[signal], nullptr);
+  }
+}
 
 void onSignal(int signal) {
   const int error = errno;
   handlersInside.fetch_add(1);
   const int fd = writingEnd.load();
-  if (fd != kNone) {
+  if (fd == kNone) {
+    // Late: the pipe is closed, and the old action is back.
+    if (asksToEnd(signal)) ::raise(signal);
+  } else if (asksToEnd(signal) && taken[signal].load() && somethingIsUnread()) {
+    putBack(signal);
+    // Blocked while this handler runs; the old action gets it right after.
+    ::raise(signal);
+  } else {
     const uint8_t number = static_cast<uint8_t>(signal);
     const ssize_t written = ::write(fd, &number, 1);
     static_cast<void>(written);
@@ -55,27 +90,41 @@ int64_t openSignalPipe(const void* owner) {
   const int64_t status = openPipe(pair);
   if (status < 0) return status;
   pipeOwner = owner;
-  readingEnd = pair[0];
+  readingEnd.store(pair[0]);
   writingEnd.store(pair[1]);
   return 0;
 }
 
+void awaitHandlers() {
+  while (handlersInside.load() != 0) ::sched_yield();
+}
+
+// What nobody has read of the signals that ask the process to end.
+std::vector<int> unreadRequests(int fd) {
+  std::vector<int> requests;
+  uint8_t number;
+  while (::read(fd, &number, 1) == 1) {
+    if (asksToEnd(number)) requests.push_back(number);
+  }
+  return requests;
+}
+
+// The old actions are back already.
 void closeSignalPipe() {
   const int fd = writingEnd.exchange(kNone);
-  while (handlersInside.load() != 0) ::sched_yield();
+  awaitHandlers();
+  const int end = readingEnd.exchange(kNone);
+  const std::vector<int> requests = unreadRequests(end);
   ::close(fd);
-  ::close(readingEnd);
-  readingEnd = kNone;
+  ::close(end);
   pipeOwner = nullptr;
+  for (const int signal : requests) raiseSignal(signal);
 }
 
 void restore(int signal) {
-  struct sigaction current;
-  // Somebody (Node, for process.on) may have put another handler over this one: it stays.
-  if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == onSignal) {
-    ::sigaction(signal, &before[signal], nullptr);
-  }
-  taken[signal] = false;
+  putBack(signal);
+  taken[signal].store(false);
+  awaitHandlers();  // one of them may be reading `before`
   takenCount--;
 }
 
@@ -85,7 +134,7 @@ int64_t openSignal(int signal, const void* owner) {
   if (signal <= 0 || signal >= kSignals) return -EINVAL;
   const std::lock_guard<std::mutex> lock(mutex);
   if (pipeOwner != nullptr && pipeOwner != owner) return -EBUSY;
-  if (taken[signal]) return readingEnd;
+  if (taken[signal].load()) return readingEnd.load();
   if (pipeOwner == nullptr) {
     const int64_t status = openSignalPipe(owner);
     if (status < 0) return status;
@@ -101,15 +150,15 @@ int64_t openSignal(int signal, const void* owner) {
     if (takenCount == 0) closeSignalPipe();
     return error;
   }
-  taken[signal] = true;
+  taken[signal].store(true);
   takenCount++;
-  return readingEnd;
+  return readingEnd.load();
 }
 
 int64_t closeSignal(int signal, const void* owner) {
   if (signal <= 0 || signal >= kSignals) return -EINVAL;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (pipeOwner != owner || !taken[signal]) return -EINVAL;
+  if (pipeOwner != owner || !taken[signal].load()) return -EINVAL;
   restore(signal);
   if (takenCount == 0) closeSignalPipe();
   return 0;
@@ -119,7 +168,7 @@ void closeSignals(const void* owner) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (pipeOwner != owner || owner == nullptr) return;
   for (int signal = 1; signal < kSignals; signal++) {
-    if (taken[signal]) restore(signal);
+    if (taken[signal].load()) restore(signal);
   }
   closeSignalPipe();
 }

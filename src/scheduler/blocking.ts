@@ -3,7 +3,10 @@
  *
  * Ctrl-C: Node's own handler only leaves a note for its loop, which does not run. So on the main thread SIGINT and SIGTERM go
  * through the addon's signal pipe into the poller; the first cancels all tasks, a second one ends the process, and the old
- * actions come back at the end.
+ * actions come back at the end. A task that computes looks into no pipe: a second signal that finds the first one still unread
+ * is left to the old action, which ends the process as if this library were not there. So is one that was not read by the
+ * time the last task had ended: no task is left that it could cancel, and it counts as one that came right after the run. Both
+ * happen in the addon, where nothing can come in between.
  *
  * `worker.terminate()`: it asks V8 to stop and wakes the worker's Node loop, which does not run either. So the loop's own
  * descriptor is watched, edge-triggered (what makes it readable, nobody will take away), through a small set around
@@ -11,7 +14,7 @@
  */
 
 import { isMainThread } from 'node:worker_threads';
-import { constants, Descriptor, Epoll, Kqueue, nodeLoop, realSys, type Sys } from '../os/index.ts';
+import { constants, Descriptor, Epoll, Kqueue, nodeLoop, realSys, type Sys, SystemError } from '../os/index.ts';
 import { INTERRUPTS, Interruption } from './interrupts.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -35,24 +38,30 @@ export function runBlocking(scheduler: Scheduler): void {
 class Ears implements Disposable {
   private readonly taken: number[] = [];
   private readonly sys: Sys;
+  private pipe: Descriptor | null = null;
   private bell: Descriptor | null = null;
   private readonly interruption = new Interruption();
 
+  /** Throws `SystemError` where a descriptor is missing (`EMFILE`), before any task has run: better than a run that is deaf. */
   constructor(scheduler: Scheduler) {
     this.sys = scheduler.sys;
     // A simulated system has neither signals nor a Node loop.
     if (this.sys !== realSys()) return;
     try {
+      // The first round would open it too late for its error to be anything but a broken scheduler.
+      scheduler.poller;
       if (isMainThread) this.hearSignals(scheduler);
       else this.hearTermination(scheduler);
     } catch (error) {
-      // No descriptor left: nothing half-taken stays behind.
+      // Nothing half-taken stays behind. The poller is the scheduler's, and serves its next run.
       this[Symbol.dispose]();
       throw error;
     }
   }
 
   [Symbol.dispose](): void {
+    // The poller lets go of the number before the addon closes it.
+    if (this.pipe?.closed === false) this.pipe.detach();
     for (const signal of this.taken) this.sys.signalClose(signal);
     this.bell?.close();
   }
@@ -62,9 +71,11 @@ class Ears implements Disposable {
       const signal = this.sys.constants[name] as number;
       const fd = this.sys.signalOpen(signal);
       // Another thread has the pipe: it hears for both.
-      if (fd < 0) return;
+      if (fd === -(this.sys.constants.EBUSY as number)) return;
+      if (fd < 0) throw new SystemError(this.sys, 'pipe', fd, { hint: `to hear ${name} in` });
       if (this.taken.push(signal) > 1) continue;
       const pipe = new Descriptor(this.sys, fd);
+      this.pipe = pipe;
       scheduler.poller.listen(pipe, () => this.heard(scheduler, pipe));
     }
   }

@@ -1,9 +1,11 @@
 /** A main task and everything that it spawns, in one call: what most programs need. */
 
 import { constants } from 'node:os';
-import { CancelError, isOp, type Spawnable, type Task } from '../kernel/index.ts';
+import { isOp, type Spawnable, type Task } from '../kernel/index.ts';
 import { INTERRUPTS, Interruption } from './interrupts.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+
+export { wasInterrupted } from './interrupts.ts';
 
 /** A main task, or a function that makes it (whose name the task then has). */
 export type Main<T> = Spawnable<T> | (() => Spawnable<T>);
@@ -47,7 +49,8 @@ export async function run<T>(main: Main<T>, options?: SchedulerOptions): Promise
 
 /** Runs a main task and owns the thread meanwhile: {@link Scheduler.runSync}. Returns its result after all tasks have ended. */
 export function runSync<T>(main: Main<T>, options?: SchedulerOptions): T {
-  const scheduler = new Scheduler(options);
+  // A run that cannot begin leaves its poller open.
+  using scheduler = new Scheduler(options);
   const task = start(scheduler, main);
   scheduler.runSync();
   return resultOf(task);
@@ -65,9 +68,4 @@ function listenForInterrupts(): void {
 
 function stopListening(): void {
   for (const [name, listener] of listeners.splice(0)) process.off(name, listener);
-}
-
-/** Whether a run ended because somebody cancelled it, and not by a failure. */
-export function wasInterrupted(error: unknown): boolean {
-  return error instanceof CancelError && error.source === 'signal';
 }

@@ -144,7 +144,10 @@ test('rule 45: run and runSync inside a step are refused', async () => {
 
 test('wasInterrupted knows the cancel of a signal, and nothing else', () => {
   assert.ok(wasInterrupted(new CancelError('signal', 'SIGINT')));
-  for (const other of [new CancelError('explicit', 'x'), new Error('x'), undefined, { source: 'signal' }]) {
+  // Also that of another copy of the library.
+  assert.ok(wasInterrupted(Object.assign(new Error('x'), { code: 'ABORT_ERR', source: 'signal' })));
+  const others = [new CancelError('explicit', 'x'), new Error('x'), undefined, null, 5, { source: 'signal' }];
+  for (const other of [...others, Object.assign(new Error('x'), { code: 'ABORT_ERR' })]) {
     assert.not(wasInterrupted(other));
   }
 });

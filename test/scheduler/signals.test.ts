@@ -8,8 +8,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { realSys } from 'genloop/os';
+import { availableBackends } from 'genloop/poller';
 import * as assert from 'uvu/assert';
-import { NODE, Program, ROOT } from '../examples/program.ts';
+import { has, NODE, Program, ROOT } from '../examples/program.ts';
 import { openDescriptors } from '../support/leaks.ts';
 import { suite } from '../support/suite.ts';
 
@@ -174,13 +176,14 @@ test('runSync that finds no descriptor for its set throws, gives the signals bac
   await using child = program(`
     import { EventFd } from 'genloop/os';
     const scheduler = new Scheduler();
-    scheduler.spawn(main());
+    const task = scheduler.spawn(main());
     const taken = [];
     try { for (;;) taken.push(EventFd.create()); } catch (error) { say(error.code); }
-    // Two are enough for the signal pipe, and then there is none for the set.
+    // One for the set, and then there are not two for the signal pipe.
     taken.pop().close();
     taken.pop().close();
-    try { scheduler.runSync(); } catch (error) { say(error.code); }
+    try { scheduler.runSync(); } catch (error) { say(error.name + ' ' + error.code); }
+    say([task.ending, scheduler.size].join(' '));
     for (const counter of taken) counter.close();
     other.send('x');
     scheduler.runSync();
@@ -188,10 +191,127 @@ test('runSync that finds no descriptor for its set throws, gives the signals bac
     setInterval(() => {}, 1000);
   `);
   await child.says('over');
-  assert.is(child.stdout, 'EMFILE\nEMFILE\nready\nfinally\nover\n');
+  assert.is(child.stdout, 'EMFILE\nSystemError EMFILE\n 1\nready\nfinally\nover\n');
   child.kill('SIGINT');
   assert.is((await child.ended()).signal, 'SIGINT');
 });
+
+for (const backend of availableBackends(realSys())) {
+  for (const limit of ['hard', 'soft']) {
+    test(`runSync with few descriptors left (${limit} limit, ${backend}) hears signals or throws EMFILE`, async () => {
+      // Node itself raises the soft limit to the hard one as it starts.
+      if (limit === 'soft' && !has('prlimit')) return;
+      const lower = limit === 'soft' ? "execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=100:']);" : '';
+      const needed = backend === 'poll' || backend === 'select' ? 2 : 3;
+      for (let spare = limit === 'soft' ? needed - 1 : 0; spare <= needed; spare++) {
+        await using child = program(
+          `
+          import { EventFd } from 'genloop/os';
+          import { execFileSync } from 'node:child_process';
+          ${lower}
+          // All modules and caches are there before the table is full.
+          runSync(function* () { yield* sleep(1); }, { backend: '${backend}' });
+          const scheduler = new Scheduler({ backend: '${backend}' });
+          scheduler.spawn(main());
+          const counters = [];
+          try { for (;;) counters.push(EventFd.create()); } catch {}
+          for (let n = 0; n < ${spare}; n++) counters.pop().close();
+          try { scheduler.runSync(); }
+          catch (error) { say([error.name, error.code, scheduler.size].join(' ')); }
+          scheduler.close();
+          // Nothing is left open: neither by it, nor by a run that has a scheduler of its own.
+          if (scheduler.size > 0) {
+            try { runSync(main, { backend: '${backend}' }); } catch {}
+            for (let n = 0; n < ${spare}; n++) EventFd.create();
+          }
+        `,
+        );
+        if (spare < needed) {
+          const end = await child.ended();
+          assert.equal([end.code, end.stdout], [0, 'SystemError EMFILE 1\n'], `${spare} spare: ${end.stderr}`);
+          continue;
+        }
+        await child.says('ready');
+        child.kill('SIGINT');
+        const end = await child.ended();
+        assert.equal([end.code, end.stdout], [130, 'ready\nfinally\nAbortError ABORT_ERR 0\n'], end.stderr);
+      }
+    });
+  }
+}
+
+for (const [what, before] of [
+  ['a signal that is unread when the last task has ended', ''],
+  [
+    'the second of two, where the first has been heard',
+    "process.kill(process.pid, 'SIGINT'); try { yield; yield* sleep(60_000); } catch { say('cancelled'); }",
+  ],
+]) {
+  test(`${what} is given back: it ends the process, or is the listener's`, async () => {
+    for (const [listener, code, signal, after] of [
+      ['', null, 'SIGTERM', ''],
+      ["process.on('SIGTERM', () => { say('mine'); });", 0, null, 'over\nmine\n'],
+    ]) {
+      await using child = program(`
+        ${listener}
+        try {
+          runSync(function* () {
+            ${before}
+            process.kill(process.pid, 'SIGTERM');
+            say('sent');
+          });
+        } catch (error) { say(error.code); }
+        say('over');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      `);
+      const end = await child.ended();
+      const cancelled = before === '' ? '' : 'cancelled\n';
+      const lines = before === '' ? after : after === '' ? '' : `ABORT_ERR\n${after}`;
+      assert.is(end.stdout, `${cancelled}sent\n${lines}`);
+      assert.equal([end.code, end.signal], [code === 0 && before !== '' ? 130 : code, signal]);
+    }
+  });
+}
+
+test('a task that computes is ended by the second signal, as it would be without a run, or by a scheduler that looks', async () => {
+  for (const [first, second] of [
+    ['SIGINT', 'SIGINT'],
+    ['SIGINT', 'SIGTERM'],
+    ['SIGTERM', 'SIGINT'],
+  ] as const) {
+    await using child = program("runSync(function* () { say('ready'); for (;;); });");
+    await child.says('ready');
+    child.kill(first);
+    // Two of the same that are pending together are one.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    child.kill(second);
+    const end = await child.ended();
+    assert.equal([end.code, end.signal], [null, second]);
+  }
+});
+
+for (const [drive, call] of [
+  ['run', 'await run'],
+  ['runSync', 'runSync'],
+]) {
+  test(`only the cancel itself that is let through makes the exit code; a later failure exits with 1 (${drive})`, async () => {
+    const caught = `let caught; try { ${call}(main); } catch (error) { caught = error; say(error.code); }`;
+    for (const [source, expected] of [
+      [`${caught} throw caught;`, 130],
+      [`${caught} throw new Error('mine');`, 1],
+      [`${caught} await Promise.reject(new Error('mine'));`, 1],
+      [`${caught} setTimeout(() => { throw new Error('mine'); });`, 1],
+      [`${caught} throw new Error('mine', { cause: caught });`, 1],
+      [`process.on('uncaughtException', () => process.exit(1)); ${caught} throw caught;`, 1],
+    ] as const) {
+      await using child = program(source);
+      await child.says('ready');
+      child.kill('SIGINT');
+      const end = await child.ended();
+      assert.is(end.code, expected, `${source}\n${end.stderr}`);
+    }
+  });
+}
 
 test('Ctrl-C is heard in a storm of yields, and while only time is waited for', async () => {
   for (const body of ['for (;;) yield;', 'yield* sleep(60_000);', 'yield* sleep(Infinity);']) {
