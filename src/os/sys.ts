@@ -153,7 +153,7 @@ export interface Sys {
   kevent(kq: number, changes: Int32Array, changeCount: number, events: Int32Array, timeout: number): number;
 
   // -- signals: the one thing that belongs to the whole process ------------------------------------------------
-  /** Takes this signal into the signal pipe: the handler writes its number as one byte. The pipe's reading end, or -EBUSY if another thread holds the pipe. May be called for several signals. The pipe is not to be closed with `close`. */
+  /** Takes this signal into the signal pipe: the handler writes its number as one byte. The pipe's reading end, or -EBUSY if another thread holds the pipe. May be called for several signals. The pipe is not to be closed with `close`. SIGINT and SIGTERM are never lost: one that comes while the pipe has unread bytes, or is unread when the pipe closes, goes to the action of before. */
   signalOpen(signal: number): number;
   /** Puts back the action that the signal had before; with the last one the pipe is closed. 0, or -EINVAL if it was not taken. */
   signalClose(signal: number): number;
