@@ -76,7 +76,7 @@ function grid(data: Record<string, number>, corner: string, names: Record<string
     label,
     ...columns.map((column) => figure(data[`${name}/${column}`])),
   ]);
-  return table([corner, ...columns], rows);
+  return table([corner, ...columns.map((column) => column.replace('/', ' deep, '))], rows);
 }
 
 function tables({ machine, command, results }: Saved): Record<string, string> {
@@ -85,7 +85,7 @@ function tables({ machine, command, results }: Saved): Record<string, string> {
   counts.sort((a, b) => Number(a) - Number(b));
   const backends = { epoll: '`epoll`, ns', poll: '`poll`, ns', select: '`select`, ns' };
   const forms = { pass: '`yield* pass()`, ns', yield: '`yield`, ns', await: '`await` of a resolved promise, ns' };
-  const switches = grid(results.switch.data, 'depth / tasks', forms, ['1/2', '1/1000', '1000/2', '1000/1000']);
+  const switches = grid(results.switch.data, 'tasks', forms, ['1/2', '1/1000', '1000/2', '1000/1000']);
   const bytes = memory.data.rows.map(({ label, bytes }) => [label, figure(bytes)]);
   return {
     echo: contest(echo.data, '64x64', 'reply', 'node:net'),
