@@ -4,7 +4,7 @@
  * number is told (NVAL). Its flags are ours: nothing is translated.
  */
 
-import { BACKEND_ROW, type Backend, type BackendRegistration, NOT_ARMED, POLL_ROW, type Sys } from '../os/index.ts';
+import { type Backend, type BackendRegistration, NOT_ARMED, POLL_ROW, type Sys } from '../os/index.ts';
 import { Readiness } from './flags.ts';
 import { RowTable } from './table.ts';
 
@@ -12,18 +12,23 @@ import { RowTable } from './table.ts';
 const SHORTS_PER_ROW = 4;
 const EVENTS = 2;
 const REVENTS = 3;
+/** A short is signed, flags are not. */
+const REVENTS_MASK = 0xffff;
 
 /** poll as a {@link Backend}. */
 export class PollBackend implements Backend {
   readonly name = 'poll' as const;
   readonly fd: number = -1;
-  rows: Int32Array = new Int32Array(0);
   private readonly sys: Sys;
   private readonly table = new RowTable(POLL_ROW);
   private shorts: Int16Array = new Int16Array(this.table.rows.buffer);
 
   constructor(sys: Sys) {
     this.sys = sys;
+  }
+
+  get rows(): Int32Array {
+    return this.table.events;
   }
 
   change(registration: BackendRegistration): number {
@@ -50,21 +55,9 @@ export class PollBackend implements Backend {
 
   wait(timeout: number): number {
     const { table, shorts } = this;
-    const { count } = table;
-    const result = this.sys.poll(table.rows, count, timeout);
+    const result = this.sys.poll(table.rows, table.count, timeout);
     if (result <= 0) return result;
-    this.rows = RowTable.room(this.rows, result, BACKEND_ROW);
-    let found = 0;
-    for (let row = 0; row < count && found < result; row++) {
-      const flags = (shorts[row * SHORTS_PER_ROW + REVENTS] as number) & 0xffff;
-      if (flags === 0) continue;
-      const registration = table.registrations[row] as BackendRegistration;
-      const at = found++ * BACKEND_ROW;
-      this.rows[at] = registration.fd;
-      this.rows[at + 1] = registration.generation;
-      this.rows[at + 2] = flags;
-    }
-    return found;
+    return table.collect(result, (row) => (shorts[row * SHORTS_PER_ROW + REVENTS] as number) & REVENTS_MASK);
   }
 
   close(): void {

@@ -3,7 +3,7 @@
  * and one closed number fails the whole wait, so that the culprit has to be looked for.
  */
 
-import { BACKEND_ROW, type Backend, type BackendRegistration, NOT_ARMED, SELECT_ROW, type Sys } from '../os/index.ts';
+import { type Backend, type BackendRegistration, NOT_ARMED, SELECT_ROW, type Sys } from '../os/index.ts';
 import { Readiness } from './flags.ts';
 import { RowTable } from './table.ts';
 
@@ -34,12 +34,15 @@ function fromSets(result: number): number {
 export class SelectBackend implements Backend {
   readonly name = 'select' as const;
   readonly fd: number = -1;
-  rows: Int32Array = new Int32Array(0);
   private readonly sys: Sys;
   private readonly table = new RowTable(SELECT_ROW);
 
   constructor(sys: Sys) {
     this.sys = sys;
+  }
+
+  get rows(): Int32Array {
+    return this.table.events;
   }
 
   change(registration: BackendRegistration): number {
@@ -65,29 +68,13 @@ export class SelectBackend implements Backend {
   wait(timeout: number): number {
     const { table, sys } = this;
     const result = sys.select(table.rows, table.count, timeout);
-    if (result === -(sys.constants.EBADF as number)) return this.report((row) => this.closedMark(row));
+    if (result === -(sys.constants.EBADF as number)) return table.collect(table.count, (row) => this.closedMark(row));
     if (result <= 0) return result;
-    return this.report((row) => fromSets(table.rows[row * SELECT_ROW + RESULT] as number));
+    return table.collect(table.count, (row) => fromSets(table.rows[row * SELECT_ROW + RESULT] as number));
   }
 
   close(): void {
     // Nothing of it is in the kernel.
-  }
-
-  private report(flagsOf: (row: number) => number): number {
-    const { table } = this;
-    this.rows = RowTable.room(this.rows, table.count, BACKEND_ROW);
-    let found = 0;
-    for (let row = 0; row < table.count; row++) {
-      const flags = flagsOf(row);
-      if (flags === 0) continue;
-      const registration = table.registrations[row] as BackendRegistration;
-      const at = found++ * BACKEND_ROW;
-      this.rows[at] = registration.fd;
-      this.rows[at + 1] = registration.generation;
-      this.rows[at + 2] = flags;
-    }
-    return found;
   }
 
   private closedMark(row: number): number {

@@ -3,7 +3,7 @@
  * handed to the kernel whole at every wait.
  */
 
-import type { BackendRegistration } from '../os/index.ts';
+import { BACKEND_ROW, type BackendRegistration } from '../os/index.ts';
 
 const FIRST_ROWS = 64;
 
@@ -11,6 +11,8 @@ const FIRST_ROWS = 64;
 export class RowTable {
   /** The rows; grows, so look here again after {@link RowTable.put}. */
   rows: Int32Array;
+  /** What {@link RowTable.collect} found, in the rows of a backend. */
+  events: Int32Array = new Int32Array(0);
   /** The registration of each row in use. */
   readonly registrations: BackendRegistration[] = [];
   private readonly columns: number;
@@ -55,8 +57,21 @@ export class RowTable {
     this.places.set(last, place);
   }
 
-  /** An array with room for one event per row. */
-  static room(events: Int32Array, rows: number, columns: number): Int32Array {
-    return events.length >= rows * columns ? events : new Int32Array(Math.max(events.length * 2, rows * columns));
+  /** Writes an event for each row that has flags, and stops after `most` of them. How many there are. */
+  collect(most: number, flagsOf: (row: number) => number): number {
+    const { count } = this;
+    const room = Math.min(most, count) * BACKEND_ROW;
+    if (this.events.length < room) this.events = new Int32Array(Math.max(this.events.length * 2, room));
+    let found = 0;
+    for (let row = 0; row < count && found < most; row++) {
+      const flags = flagsOf(row);
+      if (flags === 0) continue;
+      const registration = this.registrations[row] as BackendRegistration;
+      const at = found++ * BACKEND_ROW;
+      this.events[at] = registration.fd;
+      this.events[at + 1] = registration.generation;
+      this.events[at + 2] = flags;
+    }
+    return found;
   }
 }

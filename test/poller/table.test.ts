@@ -1,7 +1,7 @@
 /** The dense table of `poll` and `select`, against a map that does the same slowly. */
 
 import fc from 'fast-check';
-import type { BackendRegistration } from 'genloop/os';
+import { BACKEND_ROW, type BackendRegistration } from 'genloop/os';
 import * as assert from 'uvu/assert';
 import { RowTable } from '../../src/poller/table.ts';
 import { suite } from '../support/suite.ts';
@@ -53,12 +53,48 @@ test('gives a registration the same row until it is taken', () => {
   assert.is(table.put(one), COLUMNS);
 });
 
+test('collects an event for each row with flags, in the order of the rows', () => {
+  const table = new RowTable(COLUMNS);
+  for (let fd = 10; fd < 15; fd++) table.put(registration(fd));
+  const asked: number[] = [];
+  const found = table.collect(5, (row) => {
+    asked.push(row);
+    return row % 2 === 0 ? row + 1 : 0;
+  });
+  assert.is(found, 3);
+  assert.equal(asked, [0, 1, 2, 3, 4]);
+  assert.equal([...table.events.subarray(0, 3 * BACKEND_ROW)], [10, 10, 1, 12, 12, 3, 14, 14, 5]);
+});
+
+test('looks no further once it has as many events as there are', () => {
+  const table = new RowTable(COLUMNS);
+  for (let fd = 10; fd < 15; fd++) table.put(registration(fd));
+  const asked: number[] = [];
+  const found = table.collect(2, (row) => {
+    asked.push(row);
+    return 7;
+  });
+  assert.is(found, 2);
+  assert.equal(asked, [0, 1]);
+});
+
 test('makes room for events, and keeps an array that has room', () => {
-  const small = new Int32Array(0);
-  const larger = RowTable.room(small, 5, COLUMNS);
-  assert.is(larger.length, 15);
-  assert.is(RowTable.room(larger, 5, COLUMNS), larger);
-  assert.is(RowTable.room(larger, 6, COLUMNS).length, 30);
+  const table = new RowTable(COLUMNS);
+  assert.is(
+    table.collect(5, () => 1),
+    0,
+  );
+  assert.is(table.events.length, 0);
+  for (let fd = 10; fd < 15; fd++) table.put(registration(fd));
+  table.collect(5, () => 1);
+  const larger = table.events;
+  assert.is(larger.length, 5 * BACKEND_ROW);
+  table.collect(2, () => 1);
+  table.collect(5, () => 1);
+  assert.is(table.events, larger);
+  table.put(registration(15));
+  table.collect(6, () => 1);
+  assert.is(table.events.length, 10 * BACKEND_ROW);
 });
 
 test.run();
