@@ -4,6 +4,7 @@
  * The textbook's server (09-echo-server.ts) waits before every call. This one teaches what changes in practice:
  * - one buffer for all clients: between `recvInto` and `send` nobody else runs, so nothing needs to be allocated;
  * - send first: a socket is nearly always writable, so `WriteWait` only where a send would block;
+ * - one `ReadWait` per client: an operation is a description, and may be yielded as often as one likes;
  * - one client's failure (a reset, a broken pipe) ends that client and nobody else;
  * - accepting pauses when there are no descriptors left, and goes on by itself.
  */
@@ -44,8 +45,9 @@ export function* echo(client: Socket, log: Log): Co<void> {
   log?.(`${name} connected`);
   let end = 'ended';
   try {
+    const readable = new ReadWait(client);
     for (;;) {
-      yield new ReadWait(client);
+      yield readable;
       const received = client.recvInto(buffer);
       if (received === undefined) continue;
       if (received === 0) break;

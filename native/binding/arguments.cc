@@ -11,7 +11,6 @@ namespace genloop {
 namespace {
 
 constexpr int64_t kGreatestInt32 = INT32_MAX;
-constexpr int64_t kGreatestUint32 = UINT32_MAX;
 constexpr size_t kLongestMessage = 200;
 
 const char* nameOf(napi_typedarray_type kind) { return kind == napi_uint8_array ? "a Uint8Array" : "an Int32Array"; }
@@ -68,7 +67,7 @@ bool Arguments::numeric(size_t index, const char* name, const char* wanted, doub
   return false;
 }
 
-int64_t Arguments::integer(size_t index, const char* name, int64_t least, int64_t greatest) {
+int64_t Arguments::checkedInteger(size_t index, const char* name, int64_t least, int64_t greatest) {
   double value;
   if (!numeric(index, name, "a number", &value)) return least;
   // Written so that NaN fails; only then may the conversion happen.
@@ -79,22 +78,6 @@ int64_t Arguments::integer(size_t index, const char* name, int64_t least, int64_
   rangeError("%s: %s must be an integer from %lld to %lld", call_, name, static_cast<long long>(least),
              static_cast<long long>(greatest));
   return least;
-}
-
-int Arguments::descriptor(size_t index, const char* name) {
-  return static_cast<int>(integer(index, name, 0, kGreatestInt32));
-}
-
-int32_t Arguments::int32(size_t index, const char* name) {
-  return static_cast<int32_t>(integer(index, name, INT32_MIN, kGreatestInt32));
-}
-
-uint32_t Arguments::bits(size_t index, const char* name) {
-  return static_cast<uint32_t>(integer(index, name, INT32_MIN, kGreatestUint32));
-}
-
-size_t Arguments::length(size_t index, const char* name) {
-  return static_cast<size_t>(integer(index, name, 0, kGreatestInt32));
 }
 
 double Arguments::milliseconds(size_t index, const char* name) {

@@ -8,6 +8,7 @@
 
 #include <node_api.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -48,12 +49,25 @@ class Arguments {
   Environment& environment() const { return *environment_; }
   napi_env env() const { return env_; }
 
-  int64_t integer(size_t index, const char* name, int64_t least, int64_t greatest);
-  int descriptor(size_t index, const char* name = "fd");
-  int32_t int32(size_t index, const char* name);
+  // Every hot call reads four of these: what is well inside the limits is decided here, the rest elsewhere.
+  int64_t integer(size_t index, const char* name, int64_t least, int64_t greatest) {
+    double value;
+    if (!failed_ && napi_get_value_double(env_, values_[index], &value) == napi_ok && !std::signbit(value) &&
+        value <= INT32_MAX) {
+      const int32_t whole = static_cast<int32_t>(value);
+      if (whole == value && whole >= least && whole <= greatest) return whole;
+    }
+    return checkedInteger(index, name, least, greatest);
+  }
+  int descriptor(size_t index, const char* name = "fd") { return static_cast<int>(integer(index, name, 0, INT32_MAX)); }
+  int32_t int32(size_t index, const char* name) {
+    return static_cast<int32_t>(integer(index, name, INT32_MIN, INT32_MAX));
+  }
   // Masks: JavaScript's own operators make them signed, so both readings are taken.
-  uint32_t bits(size_t index, const char* name);
-  size_t length(size_t index, const char* name);
+  uint32_t bits(size_t index, const char* name) {
+    return static_cast<uint32_t>(integer(index, name, INT32_MIN, UINT32_MAX));
+  }
+  size_t length(size_t index, const char* name) { return static_cast<size_t>(integer(index, name, 0, INT32_MAX)); }
   double milliseconds(size_t index, const char* name);
   std::string text(size_t index, const char* name);
   bool boolean(size_t index, const char* name);
@@ -83,6 +97,7 @@ class Arguments {
   static constexpr size_t kMost = 6;
 
  private:
+  int64_t checkedInteger(size_t index, const char* name, int64_t least, int64_t greatest);
   bool numeric(size_t index, const char* name, const char* wanted, double* value);
   bool typedArray(size_t index, const char* name, napi_typedarray_type kind, void** data, size_t* length);
 

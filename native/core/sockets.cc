@@ -1,9 +1,16 @@
-// Thin on purpose: what a call does is the manual's business. Only recvfrom is not what its name
-// says: the plain call cannot tell that a datagram was longer than the buffer, recvmsg can.
+// Thin on purpose: what a call does is the manual's business. Two things are not what their names
+// say. recvfrom is recvmsg, since the plain call cannot tell that a datagram was longer than the
+// buffer. And recv and send are made by number on Linux: the C library's are cancellation points,
+// which costs them two atomic operations each as soon as there is a second thread, and Node always
+// has some.
 
 #include "sockets.h"
 
 #include <sys/uio.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "address.h"
 #include "result.h"
@@ -16,6 +23,18 @@ namespace {
 constexpr int kNoSignal = MSG_NOSIGNAL;
 #else
 constexpr int kNoSignal = 0;  // Darwin: SO_NOSIGPIPE was set when the socket was made
+#endif
+
+#if defined(__linux__) && defined(SYS_recvfrom) && defined(SYS_sendto)
+long plainRecv(int fd, void* bytes, size_t length, int flags) {
+  return ::syscall(SYS_recvfrom, fd, bytes, length, flags, nullptr, nullptr);
+}
+long plainSend(int fd, const void* bytes, size_t length, int flags) {
+  return ::syscall(SYS_sendto, fd, bytes, length, flags, nullptr, 0);
+}
+#else
+ssize_t plainRecv(int fd, void* bytes, size_t length, int flags) { return ::recv(fd, bytes, length, flags); }
+ssize_t plainSend(int fd, const void* bytes, size_t length, int flags) { return ::send(fd, bytes, length, flags); }
 #endif
 
 }  // namespace
@@ -33,11 +52,11 @@ int64_t connectSocket(int fd, const sockaddr* address, socklen_t length) {
 }
 
 int64_t receive(int fd, uint8_t* bytes, size_t length, int flags) {
-  return retried([=] { return ::recv(fd, bytes, length, flags); });
+  return retried([=] { return plainRecv(fd, bytes, length, flags); });
 }
 
 int64_t transmit(int fd, const uint8_t* bytes, size_t length, int flags) {
-  return retried([=] { return ::send(fd, bytes, length, flags | kNoSignal); });
+  return retried([=] { return plainSend(fd, bytes, length, flags | kNoSignal); });
 }
 
 int64_t receiveFrom(int fd, uint8_t* bytes, size_t length, int flags, uint8_t* slot) {

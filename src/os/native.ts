@@ -13,7 +13,8 @@ let addon: (Sys & NodeLoop) | undefined;
 let entered: Sys | undefined;
 
 function loaded(): Sys & NodeLoop {
-  addon ??= loadAddon() as Sys & NodeLoop;
+  // A copy, because V8 keeps an addon's exports as a hash table: each call would look up its function by name.
+  addon ??= { ...(loadAddon() as Sys & NodeLoop) };
   return addon;
 }
 

@@ -22,7 +22,8 @@ function pollerOf(kernel: Kernel): Poller {
 abstract class ReadinessWait extends Op<number> {
   /** What is waited for. */
   readonly target: Pollable;
-  protected abstract readonly direction: Direction;
+  /** On the prototype: each wait makes an object, and what is the same in all need not be written into it. */
+  declare protected readonly direction: Direction;
 
   /** Takes a descriptor, anything with `fileno()` or `fd`, or a number. Throws `TypeError`, `ClosedError`. */
   constructor(target: Pollable) {
@@ -51,6 +52,10 @@ abstract class ReadinessWait extends Op<number> {
   }
 }
 
+function waitsFor(wait: typeof ReadinessWait, direction: Direction): void {
+  Object.defineProperty(wait.prototype, 'direction', { value: direction });
+}
+
 function nameOf(target: object): string {
   const text = String(target);
   return text === '[object Object]' ? target.constructor.name : text;
@@ -65,15 +70,21 @@ function nameOf(target: object): string {
  * const data = socket.recv(8192);
  */
 export class ReadWait extends ReadinessWait {
-  protected override readonly direction: Direction = Readiness.IN;
+  static {
+    waitsFor(ReadWait, Readiness.IN);
+  }
 }
 
 /** Waits until a write will not block, or a connect has ended. One writer a descriptor. As {@link ReadWait}. */
 export class WriteWait extends ReadinessWait {
-  protected override readonly direction: Direction = Readiness.OUT;
+  static {
+    waitsFor(WriteWait, Readiness.OUT);
+  }
 }
 
 /** Waits for something exceptional: TCP urgent data, a changed sysfs attribute. As {@link ReadWait}. */
 export class PriorityWait extends ReadinessWait {
-  protected override readonly direction: Direction = Readiness.PRI;
+  static {
+    waitsFor(PriorityWait, Readiness.PRI);
+  }
 }
