@@ -1,21 +1,33 @@
 /** The errors of tasks. Each has a `code`; a cancel keeps Node's own (`ABORT_ERR`), so that code for Node's aborts works. */
 
+import type { CancelScope } from './scope.ts';
 import type { Task } from './task.ts';
 
-/** Who cancelled: a call of `cancel`, a failure elsewhere, a signal of the system, or the end of the run. */
-export type CancelSource = 'explicit' | 'sibling' | 'signal' | 'shutdown';
+/**
+ * Why something was cancelled: a call of `cancel`, a deadline, the failure or the end of another task of the group, an `AbortSignal`, a signal
+ * of the system, or the end of the run.
+ */
+export type CancelSource = 'explicit' | 'deadline' | 'sibling' | 'abort' | 'signal' | 'shutdown';
 
-/** Thrown into a cancelled task at each of its traps. `name` and `code` are those of Node's `AbortError`. */
+/** Thrown at each trap of a cancelled scope. `name` and `code` are those of Node's `AbortError`. Rule 9. */
 export class CancelError extends Error {
   override readonly name = 'AbortError' as const;
   readonly code = 'ABORT_ERR' as const;
-  /** Who cancelled. */
+  /** Why. */
   readonly source: CancelSource;
-  /** What was given to `cancel`. */
+  /** What was given to `cancel`; for a deadline its `TimeoutError`, for a failure elsewhere its error. */
   readonly reason: unknown;
+  // Private, so that a cancel that is printed does not bring the tree of all scopes with it.
+  readonly #scope: CancelScope | null;
+  readonly #by: Task<unknown> | null;
 
   /** @internal */
-  constructor(source: CancelSource, reason: unknown) {
+  constructor(
+    source: CancelSource,
+    reason: unknown,
+    scope: CancelScope | null = null,
+    by: Task<unknown> | null = null,
+  ) {
     // A cancel is control flow: its stack would show the canceller, and costs seventy times the rest.
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
@@ -25,12 +37,61 @@ export class CancelError extends Error {
     Error.stackTraceLimit = limit;
     this.source = source;
     this.reason = reason;
+    this.#scope = scope;
+    this.#by = by;
+  }
+
+  /** The scope that was cancelled. */
+  get scope(): CancelScope | null {
+    return this.#scope;
+  }
+
+  /** The task that asked for it; `null` for a timer or a callback. */
+  get by(): Task<unknown> | null {
+    return this.#by;
+  }
+}
+
+/** A deadline has passed. `code` is `'ERR_GENLOOP_TIMEOUT'`. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError' as const;
+  readonly code = 'ERR_GENLOOP_TIMEOUT' as const;
+  /** The time that there was, in milliseconds. */
+  readonly ms: number;
+
+  /** @internal */
+  constructor(ms: number) {
+    super(`it took longer than ${ms} ms`);
+    this.ms = ms;
   }
 }
 
 /** Whether an error is a cancel on its way through a task, ours or Node's. */
 export function isCancelled(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === 'ABORT_ERR';
+}
+
+/** Under this key an error that came first carries those of its group that came after it. In the registry, as two copies of a package do get installed. */
+const LATER: unique symbol = Symbol.for('genloop.laterErrors') as never;
+
+/**
+ * All errors of the group out of which this one came, in the order in which they happened; `[error]` if it was the only one. The first is
+ * thrown as it is: its type does not depend on how many others failed. Rule 15.
+ */
+export function errorsOf(error: unknown): readonly unknown[] {
+  const later =
+    typeof error === 'object' && error !== null ? (error as { [LATER]?: readonly unknown[] })[LATER] : undefined;
+  return [error, ...(later ?? [])];
+}
+
+/** @internal The first of them, which carries the others; printed, it shows them. The same object counts once. */
+export function firstOf(errors: readonly unknown[]): unknown {
+  const [first, ...later] = new Set(errors.flatMap(errorsOf));
+  if (later.length > 0 && typeof first === 'object' && first !== null && Object.isExtensible(first)) {
+    // Enumerable: that is what makes Node print it.
+    Object.defineProperty(first, LATER, { value: later, enumerable: true, configurable: true });
+  }
+  return first;
 }
 
 /** Thrown to whoever joins a task that was cancelled. `code` is `'ERR_GENLOOP_CANCELLED'`. */

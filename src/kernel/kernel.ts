@@ -6,11 +6,13 @@
  * own code is not caught here and ends the run (rule 24).
  */
 
-import { type CancelError, MisuseError } from './errors.ts';
+import { enterKernel } from './current.ts';
+import { MisuseError } from './errors.ts';
 import { type Co, isOp, type Op, PASS, PENDING, type Waker } from './operation.ts';
 import { Ring } from './ring.ts';
 import { isRoutineCall } from './routine.ts';
-import { Task } from './task.ts';
+import { CancelScope, checkSignal } from './scope.ts';
+import { type Owner, Task } from './task.ts';
 import { Timers } from './timers.ts';
 
 /** What the kernel needs of the world. */
@@ -26,6 +28,8 @@ export interface KernelOptions {
   host: Host;
   /** Called once for each task that fails, in the order of the failures. */
   onFailure: (task: Task<unknown>, error: unknown) => void;
+  /** Reports the failure of a task whose group goes on; default: on the console. */
+  report?: (task: Task<unknown>, error: unknown) => void;
   /** Steps ready tasks in a random order (drawn from the host) instead of first in, first out. For tests. */
   shuffle?: boolean;
 }
@@ -34,6 +38,8 @@ export interface KernelOptions {
 export interface SpawnOptions {
   /** For messages and looking; default: a routine's name, otherwise `'task'` (a generator does not know its function). */
   name?: string;
+  /** Cancels the task when it is aborted. */
+  signal?: AbortSignal;
 }
 
 /** What can be run as a task: a generator, a routine's call, or any other operation. */
@@ -44,6 +50,9 @@ const STEP_BUDGET = 32;
 
 /** What a task is called that nobody named. */
 const DEFAULT_NAME = 'task';
+
+/** Stands for the cancel in force when the task runs: which one that is may still change. */
+const CANCEL: unique symbol = Symbol('cancel') as never;
 
 /** Marks a generator that belongs to a task. */
 const OWNED: unique symbol = Symbol.for('genloop.owned') as never;
@@ -78,13 +87,22 @@ export class Kernel {
   /** Called when a task becomes ready and the ring was empty. */
   onReady: (() => void) | null = null;
   private readonly ring = new Ring<Task<unknown>>();
+  /** @internal Above all tasks that belong to no group. */
+  root: CancelScope;
+  /** @internal Where a task waits for the end of its own: no cancel comes here. */
+  readonly shelter: CancelScope;
+  /** @internal */
+  readonly report: (task: Task<unknown>, error: unknown) => void;
   private readonly onFailure: (task: Task<unknown>, error: unknown) => void;
   private readonly shuffle: boolean;
   private lastId = 0;
 
   constructor(options: KernelOptions) {
     this.host = options.host;
+    this.root = new CancelScope(this, null);
+    this.shelter = new CancelScope(this, null);
     this.onFailure = options.onFailure;
+    this.report = options.report ?? ((task, error) => console.error(`genloop: ${task} failed:`, error));
     this.shuffle = options.shuffle ?? false;
   }
 
@@ -98,14 +116,21 @@ export class Kernel {
     return this.ring.toArray();
   }
 
-  /** Starts a task at the end of the ready ring. Throws `TypeError` for what is no task, `MisuseError` for a generator in use. */
-  spawn<T>(body: Spawnable<T>, options: SpawnOptions = {}): Task<T> {
+  /**
+   * Starts a task at the end of the ready ring. It belongs to `owner` (a group), or to the kernel itself. Throws `TypeError` for what is
+   * no task, `MisuseError` for a generator in use.
+   */
+  spawn<T>(body: Spawnable<T>, options: SpawnOptions = {}, owner: Owner | null = null): Task<T> {
+    // Before anything has happened.
+    checkSignal(options.signal);
     const isCall = isRoutineCall(body);
     const frame: unknown = isCall ? body.start() : isOp(body) ? perform(body) : body;
     const name = options.name ?? (isCall ? body.name : DEFAULT_NAME);
     if (!isGenerator(frame)) throw new TypeError(`a task is a generator or an operation, not ${describe(frame)}`);
     own(frame);
-    const task = new Task<T>(this, ++this.lastId, name, frame as Co<T>);
+    const task = new Task<T>(this, owner, ++this.lastId, name, frame as Co<T>);
+    task.attach(owner ?? this.root);
+    task.follow(options.signal);
     this.tasks.add(task as Task<unknown>);
     this.enqueue(task as Task<unknown>);
     return task;
@@ -114,44 +139,37 @@ export class Kernel {
   /** Runs at most `limit` steps of ready tasks. How many were run. */
   run(limit: number): number {
     const { ring } = this;
-    let steps = 0;
-    for (; steps < limit && ring.length > 0; steps++) {
-      if (this.shuffle) ring.promote(Math.floor(this.host.random() * ring.length));
-      const task = ring.shift() as Task<unknown>;
-      this.current = task;
-      this.step(task);
+    const before = enterKernel(this);
+    try {
+      let steps = 0;
+      for (; steps < limit && ring.length > 0; steps++) {
+        if (this.shuffle) ring.promote(Math.floor(this.host.random() * ring.length));
+        const task = ring.shift() as Task<unknown>;
+        this.current = task;
+        this.step(task);
+      }
+      return steps;
+    } finally {
+      this.current = null;
+      enterKernel(before);
     }
-    this.current = null;
-    return steps;
   }
 
-  /**
-   * Cancels tasks with one error. All are marked before any wait is undone, so that no code of an operation can see half a
-   * tree cancelled (rule 7). A task that was cancelled before keeps its first cancel.
-   */
-  cancel(tasks: Iterable<Task<unknown>>, error: CancelError): void {
-    const marked: Task<unknown>[] = [];
-    for (const task of tasks) {
-      if (task.ended || task.cancelled !== null) continue;
-      task.cancelled = error;
-      marked.push(task);
-    }
-    for (const task of marked) this.undo(task, error);
-  }
-
-  private undo(task: Task<unknown>, error: CancelError): void {
+  /** @internal Undoes the wait of a task that is cancelled, if it waits. */
+  undo(task: Task<unknown>): void {
     const { waker, operation } = task;
     // A task without a waker is running or already woken: it sees the cancel at its next trap (rules 4, 13).
-    if (waker === null || operation === null) return;
+    if (waker === null || operation === null || task.refused === waker) return;
+    task.refused = waker;
     let undone: boolean;
     try {
-      undone = operation.abort(waker);
+      undone = operation.abort(waker, task.scope.inForce);
     } catch (raised) {
       // The operation's fault is the task's, and the cancel comes at its next trap.
       this.resume(task, waker, raised, true);
       return;
     }
-    if (undone) this.resume(task, waker, error, true);
+    if (undone) this.resume(task, waker, CANCEL, true);
   }
 
   /** @internal Claims a park. */
@@ -172,7 +190,14 @@ export class Kernel {
     this.timers.clear();
     this.tasks.clear();
     this.current = null;
+    this.renew();
     for (const task of tasks) task.abandon(error);
+  }
+
+  /** @internal What is spawned from now on is not affected by any cancel before. */
+  renew(): void {
+    this.root.detach();
+    this.root = new CancelScope(this, null);
   }
 
   private enqueue(task: Task<unknown>): void {
@@ -185,14 +210,17 @@ export class Kernel {
     let failing = task.failing;
     // Written only where it changes something: a step is little more than its memory accesses.
     if (value !== undefined) task.inbox = undefined;
-    if (failing) task.failing = false;
+    if (failing) {
+      task.failing = false;
+      if (value === CANCEL) value = task.scope.inForce;
+    }
     for (let budget = STEP_BUDGET; ; ) {
       let result: IteratorResult<unknown, unknown>;
       try {
         result = failing ? task.frame.throw(value) : task.frame.next(value);
       } catch (error) {
         if (!popFrame(task)) {
-          this.finish(task, isCancelOf(task, error) ? 'cancelled' : 'failed', error);
+          this.finish(task, task.issued(error) ? 'cancelled' : 'failed', error);
           return;
         }
         value = error;
@@ -210,16 +238,16 @@ export class Kernel {
       }
       const yielded = result.value;
       if (yielded === undefined || yielded === PASS) {
-        if (task.cancelled === null) {
+        if (task.scope.inForce === null) {
           this.enqueue(task);
           return;
         }
-        value = task.cancelled;
+        value = task.scope.inForce;
         failing = true;
       } else if (isOp(yielded) && !isRoutineCall(yielded)) {
         // A trap: every one throws in a cancelled task (rule 2).
-        if (task.cancelled !== null) {
-          value = task.cancelled;
+        if (task.scope.inForce !== null) {
+          value = task.scope.inForce;
           failing = true;
         } else {
           try {
@@ -230,12 +258,12 @@ export class Kernel {
             failing = true;
           }
           if (value === PENDING) {
-            if (task.cancelled === null) {
+            if (task.scope.inForce === null) {
               this.park(task, yielded);
               return;
             }
             // It cancelled its own task.
-            value = task.cancelled;
+            value = task.scope.inForce;
             failing = true;
           }
         }
@@ -273,21 +301,20 @@ export class Kernel {
     if (task.waker !== waker) return;
     task.operation = operation;
     // A cancel from within the park could not undo what was not registered yet.
-    if (task.cancelled !== null) this.undo(task, task.cancelled);
+    if (task.scope.inForce !== null) this.undo(task);
   }
 
   private finish(task: Task<unknown>, state: 'done' | 'failed' | 'cancelled', outcome: unknown): void {
+    // Scopes that its code forgot to leave; a cancel that is still under way finds nothing of it.
+    task.unwind();
+    task.detach();
     task.ending = state;
     task.outcome = outcome;
     this.tasks.delete(task);
     task.announce();
-    if (state === 'failed') this.onFailure(task, outcome);
+    if (task.owner !== null) task.owner.childEnded(task);
+    else if (state === 'failed') this.onFailure(task, outcome);
   }
-}
-
-/** The task's own cancel, and not one of Node's that only looks alike. */
-function isCancelOf(task: Task<unknown>, error: unknown): boolean {
-  return task.cancelled !== null && error === task.cancelled;
 }
 
 function pushFrame(task: Task<unknown>, frame: Co<unknown>): void {

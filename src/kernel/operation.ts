@@ -53,9 +53,9 @@ export abstract class Op<T> {
 
   /**
    * Undoes a park, at most once. `true`: nothing will come of it any more. `false`: it cannot be stopped; the task
-   * stays parked until the waker is claimed.
+   * stays parked until the waker is claimed. `cancel` is the error that the task will see, where a cancel is the reason.
    */
-  abstract abort(waker: Waker<T>): boolean;
+  abstract abort(waker: Waker<T>, cancel?: unknown): boolean;
 
   /** What `DeadlockError` and messages say of it: `'sleep(100)'`. */
   abstract describe(): string;

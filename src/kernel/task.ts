@@ -1,20 +1,30 @@
 /** A task: a generator on its way, with the frames above it, what it waits for, and what became of it. */
 
-import { CancelError, MisuseError, TaskCancelledError } from './errors.ts';
+import { MisuseError, TaskCancelledError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
 import { type Co, Op, PENDING, type Waker } from './operation.ts';
+import { CancelScope } from './scope.ts';
 
 /** Where a task is: about to run, running, waiting, or ended in one of three ways. */
 export type TaskState = 'ready' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
 
-/** Made by `spawn`. Not a promise, and not thenable: join it with `yield* task.join()`, or await `task.promise`. */
-export class Task<T = unknown> {
+/** @internal Who is told when a task ends. */
+export type Owner = CancelScope & { childEnded(task: Task<unknown>): void };
+
+/**
+ * Made by `spawn`. Not a promise, and not thenable: join it with `yield* task.join()`, or await `task.promise`. A task is a scope: `cancel()`
+ * ends it. One that has not started yet runs to its first trap; one whose operation has completed gets that result first; one that
+ * has ended stays as it is. Rules 2, 4, 5, 13.
+ */
+export class Task<T = unknown> extends CancelScope {
   /** Counts up in each kernel, from 1. */
   readonly id: number;
   /** Given at the spawn, otherwise a routine's name or `'task'`. */
   readonly name: string;
-  /** @internal */
-  readonly kernel: Kernel;
+  /** @internal The group that it belongs to; `null`: the kernel itself. */
+  readonly owner: Owner | null;
+  /** @internal The innermost scope in which it stands. */
+  scope: CancelScope;
   /** @internal How it ended, `null` before that. */
   ending: 'done' | 'failed' | 'cancelled' | null = null;
   /** @internal The generator that runs. */
@@ -29,8 +39,8 @@ export class Task<T = unknown> {
   waker: Waker<unknown> | null = null;
   /** @internal The operation of the current park. */
   operation: Op<unknown> | null = null;
-  /** @internal Thrown at each trap, once it is set. */
-  cancelled: CancelError | null = null;
+  /** @internal The waker of a park that could not be undone: nobody asks twice. */
+  refused: Waker<unknown> | null = null;
   /** @internal The result or the error. */
   outcome: unknown;
   /** @internal */
@@ -38,8 +48,11 @@ export class Task<T = unknown> {
   private settled: PromiseWithSettlers<T> | null = null;
 
   /** @internal */
-  constructor(kernel: Kernel, id: number, name: string, frame: Co<T>) {
-    this.kernel = kernel;
+  constructor(kernel: Kernel, owner: Owner | null, id: number, name: string, frame: Co<T>) {
+    super(kernel, null);
+    this.task = this as Task<unknown>;
+    this.owner = owner;
+    this.scope = this;
     this.id = id;
     this.name = name;
     this.frame = frame;
@@ -84,18 +97,8 @@ export class Task<T = unknown> {
     return this.settled.promise;
   }
 
-  /**
-   * Cancels the task: its wait is undone, and each of its traps throws a `CancelError` from now on. Never waits. A task that
-   * has not started yet runs to its first trap; one whose operation has completed gets that result first; one that has
-   * ended stays as it is. Rules 2, 4, 5, 13.
-   */
-  cancel(reason?: unknown): void {
-    if (this.ended || this.cancelled !== null) return;
-    this.kernel.cancel([this], new CancelError('explicit', reason));
-  }
-
   /** `task 3 (echo)`. */
-  toString(): string {
+  override toString(): string {
     return `task ${this.id} (${this.name})`;
   }
 

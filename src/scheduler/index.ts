@@ -6,5 +6,5 @@
 
 export { currentScheduler, currentTask } from './active.ts';
 export { type Main, run, runSync, wasInterrupted } from './run.ts';
-export { type ErrorPolicy, Scheduler, type SchedulerOptions } from './scheduler.ts';
+export { Scheduler, type SchedulerOptions } from './scheduler.ts';
 export { type PollingHost, PriorityWait, ReadWait, WriteWait } from './waits.ts';

@@ -7,9 +7,11 @@
  */
 
 import {
-  CancelError,
   type CancelSource,
+  checkPolicy,
   DeadlockError,
+  type ErrorPolicy,
+  firstOf,
   InternalError,
   Kernel,
   MisuseError,
@@ -26,12 +28,6 @@ import { Locator } from './locate.ts';
 import { seededRandom } from './random.ts';
 import type { PollingHost } from './waits.ts';
 
-/**
- * What to do when a task fails: `'cancel'` the others and let the error come out of the run (the default), `'isolate'`: report it
- * on the console and go on, or a function of yours, after which the others go on.
- */
-export type ErrorPolicy = 'cancel' | 'isolate' | ((error: unknown, task: Task<unknown>) => void);
-
 /** Options of a {@link Scheduler}. */
 export interface SchedulerOptions {
   /** Which readiness call to use; default: `GENLOOP_BACKEND`, else the best of this system. */
@@ -40,6 +36,8 @@ export interface SchedulerOptions {
   sys?: Sys;
   /** What to do when a task fails; default `'cancel'`. */
   onError?: ErrorPolicy;
+  /** Cancels all tasks of the first run when it is aborted. */
+  signal?: AbortSignal;
   /** Steps ready tasks in an order drawn from this seed, to find out what depends on the order. For tests. */
   seed?: number;
 }
@@ -64,8 +62,8 @@ export class Scheduler implements Disposable {
   private readonly backend: BackendName;
   private openPoller: Poller | null = null;
   private lastCounters: PollerCounters | null = null;
-  private failure: { error: unknown } | null = null;
-  private cancelled: CancelError | null = null;
+  /** In the order in which they happened. */
+  private failures: unknown[] = [];
   private broken = false;
   private guest: Guest | null = null;
   private blocking = false;
@@ -77,9 +75,7 @@ export class Scheduler implements Disposable {
   /** Throws `RangeError` for a backend that this system does not have. Opens nothing yet. */
   constructor(options: SchedulerOptions = {}) {
     const { sys = realSys(), onError = 'cancel', seed } = options;
-    if (onError !== 'cancel' && onError !== 'isolate' && typeof onError !== 'function') {
-      throw new TypeError(`onError must be 'cancel', 'isolate' or a function, not ${String(onError)}`);
-    }
+    checkPolicy(onError);
     this.sys = sys;
     this.onError = onError;
     this.backend = chooseBackend(sys, options.backend);
@@ -93,6 +89,7 @@ export class Scheduler implements Disposable {
     };
     const onFailure = (task: Task<unknown>, error: unknown) => this.failed(task, error);
     this.kernel = new Kernel({ host, onFailure, shuffle: seed !== undefined });
+    this.kernel.root.follow(options.signal);
   }
 
   /** The readiness call in use. */
@@ -126,16 +123,12 @@ export class Scheduler implements Disposable {
    * (`ERR_GENLOOP_MISUSE`) for a generator that belongs to a task.
    */
   spawn<T>(task: Spawnable<T>, options?: SpawnOptions): Task<T> {
-    const spawned = this.kernel.spawn(task, options);
-    if (this.cancelled !== null) this.kernel.cancel([spawned as Task<unknown>], this.cancelled);
-    return spawned;
+    return this.kernel.spawn(task, options);
   }
 
   /** Cancels all tasks. Never waits; the run rejects with the cancel once they have ended. */
   cancel(reason?: unknown, source: CancelSource = 'explicit'): void {
-    if (this.cancelled !== null || this.size === 0) return;
-    this.cancelled = new CancelError(source, reason);
-    this.kernel.cancel(this.kernel.tasks, this.cancelled);
+    if (this.size > 0) this.kernel.root.cancelFor(source, reason);
   }
 
   /**
@@ -275,7 +268,7 @@ export class Scheduler implements Disposable {
       const internal = new InternalError(error);
       this.kernel.abandon(internal);
       this.release();
-      this.failure = this.cancelled = null;
+      this.failures = [];
       this.broken = false;
       throw internal;
     } finally {
@@ -302,23 +295,26 @@ export class Scheduler implements Disposable {
   breakOff(error: unknown): void {
     if (this.broken) {
       // Operations that cannot be stopped.
-      this.kernel.abandon(this.failure?.error);
+      this.kernel.abandon(this.failures[0]);
       return;
     }
     this.broken = true;
-    this.failure ??= { error };
-    this.cancelled ??= new CancelError('shutdown', error);
-    this.kernel.cancel(this.kernel.tasks, this.cancelled);
+    if (this.failures.length === 0) this.failures.push(error);
+    const { root } = this.kernel;
+    root.cancelFor('shutdown', error);
+    // A task that waits for ever behind a shield waits for ever all the same.
+    root.harden();
   }
 
   /** @internal The end of a run: closes the kernel set, and throws what shall come out. Ready to run again. */
   settle(): void {
     this.release();
-    const { failure, cancelled } = this;
-    this.failure = null;
-    this.cancelled = null;
+    const { failures } = this;
+    const cancelled = this.kernel.root.error;
+    this.failures = [];
+    this.kernel.renew();
     this.broken = false;
-    if (failure !== null) throw failure.error;
+    if (failures.length > 0) throw firstOf(failures);
     if (cancelled !== null) throw cancelled;
   }
 
@@ -336,23 +332,21 @@ export class Scheduler implements Disposable {
   }
 
   private failed(task: Task<unknown>, error: unknown): void {
-    if (typeof this.onError === 'function') {
+    const { onError } = this;
+    if (onError === 'isolate') this.kernel.report(task, error);
+    else if (onError === 'cancel') this.cancelForFailure(error);
+    else {
       try {
-        this.onError(error, task);
-        return;
+        onError(error, task);
       } catch (raised) {
         this.cancelForFailure(raised);
-        return;
       }
     }
-    if (this.onError === 'isolate') console.error(`genloop: ${task} failed:`, error);
-    else this.cancelForFailure(error);
   }
 
   private cancelForFailure(error: unknown): void {
-    this.failure ??= { error };
-    this.cancelled ??= new CancelError('sibling', error);
-    this.kernel.cancel(this.kernel.tasks, this.cancelled);
+    this.failures.push(error);
+    this.kernel.root.cancelFor('sibling', error);
   }
 
   private refuseReentry(verb: string): void {

@@ -1,0 +1,312 @@
+/**
+ * Groups: blocks that own tasks. A group returns when every task in it has ended, so nothing runs on behind the back of whoever
+ * called; the first failure cancels the others and comes out. The body counts as one of them.
+ */
+
+import { type Body, bodyOf } from './blocks.ts';
+import { runningTask } from './current.ts';
+import { firstOf, MisuseError } from './errors.ts';
+import type { Kernel, Spawnable, SpawnOptions } from './kernel.ts';
+import { type Co, Op, PENDING, type Waker } from './operation.ts';
+import { routine } from './routine.ts';
+import { CancelScope } from './scope.ts';
+import { Start, type Starting } from './start.ts';
+import type { Task } from './task.ts';
+
+/**
+ * What to do when a task fails: `'cancel'` the others and throw the error (the default), `'isolate'`: report it on the console and go on, or
+ * a function of yours, after which the others go on. Rule 21.
+ */
+export type ErrorPolicy = 'cancel' | 'isolate' | ((error: unknown, task: Task<unknown>) => void);
+
+/** Options of {@link group}. */
+export interface GroupOptions {
+  /** What to do when a task fails; default `'cancel'`. A failure of the body itself always cancels. */
+  onError?: ErrorPolicy;
+  /** Cancels the group when it is aborted. */
+  signal?: AbortSignal;
+  /** Keeps the handles of its tasks, for {@link Group.results} and {@link Group.next}. Not for a group that spawns for ever. */
+  keep?: boolean;
+}
+
+/** How a task is spawned into a group. */
+export interface ChildOptions extends SpawnOptions {
+  /** Ends with the group, which does not wait for it: it is cancelled when the others have ended. Its errors count. Rule 19. */
+  daemon?: boolean;
+}
+
+/** A block that owns tasks; made by {@link group}. */
+export class Group extends CancelScope {
+  /** @internal Failures, in the order in which they happened. */
+  readonly failures: unknown[] = [];
+  private readonly onError: ErrorPolicy;
+  private readonly kept: Kept | null;
+  /** @internal How many tasks it waits for. */
+  live = 0;
+  private readonly daemons: Set<Task<unknown>> = new Set();
+  private starting: Map<Task<unknown>, Starting<unknown>> | null = null;
+  private waiter: Waker<void> | null = null;
+
+  /** @internal */
+  constructor(kernel: Kernel, task: Task<unknown>, options: GroupOptions = {}) {
+    super(kernel, task);
+    const { onError = 'cancel', keep = false } = options;
+    checkPolicy(onError);
+    this.onError = onError;
+    this.kept = keep ? new Kept() : null;
+  }
+
+  /** How many tasks have not ended, daemons included. */
+  get size(): number {
+    return this.live + this.daemons.size;
+  }
+
+  /**
+   * Spawns a task that belongs to this group. It starts when its turn comes, never inside this call. In a cancelled group it runs to its
+   * first trap. Throws `MisuseError` once the group has ended, `TypeError` for what is no task. Rules 5, 16, 17, 20.
+   */
+  spawn<T>(body: Spawnable<T>, options: ChildOptions = {}): Task<T> {
+    if (this.gone) throw new MisuseError('this group has ended; spawn into one that is still open');
+    const task = this.kernel.spawn(body, options, this);
+    if (options.daemon === true) this.daemons.add(task as Task<unknown>);
+    else this.live++;
+    this.kept?.add(task as Task<unknown>, options.daemon === true);
+    return task;
+  }
+
+  /**
+   * Spawns a task and waits until it calls `ready(value)`; gives that value. Until then its errors are thrown here and not in the group, and
+   * a cancel of the caller ends it; afterwards it is a task like others. Rule 18.
+   *
+   * @example
+   * const port = yield* g.start(function* server(ready) {
+   *   using listener = Socket.listener({ port: 0 });
+   *   ready(listener.localAddress.port);
+   *   …
+   * });
+   */
+  start<T>(body: (ready: (value: T) => void) => Spawnable<unknown>, options: ChildOptions = {}): Op<T> {
+    return new Start<T>((starting) => {
+      const name = options.name ?? (body.name === '' ? undefined : body.name);
+      const named = name === undefined ? options : { ...options, name };
+      const task = this.spawn(
+        body((value) => starting.ready(value)),
+        named,
+      ) as Task<unknown>;
+      this.starting ??= new Map();
+      this.starting.set(task, starting as Starting<unknown>);
+      return task;
+    });
+  }
+
+  /**
+   * Waits for the next task that ends, in the order of completion; `undefined` once none is left. Daemons do not count. Needs
+   * `keep: true`; throws `MisuseError` without it.
+   */
+  next(): Op<Task<unknown> | undefined> {
+    return new Next(this, this.keeping('next()'));
+  }
+
+  /** The results of its tasks in the order of their spawns, once they have ended; daemons do not count. Needs `keep: true`. */
+  get results(): unknown[] {
+    return this.keeping('results').results();
+  }
+
+  /** @internal One of its tasks has ended. */
+  childEnded(task: Task<unknown>): void {
+    const isDaemon = this.daemons.delete(task);
+    if (!isDaemon) {
+      this.live--;
+      this.kept?.ended(task, this.live);
+    }
+    const starting = this.starting?.get(task);
+    if (starting !== undefined) this.starting?.delete(task);
+    if (starting?.pending === true) starting.ended(task);
+    else if (task.ending === 'failed') this.childFailed(task, task.outcome);
+    this.review();
+  }
+
+  /** @internal A failure that nobody in the group can undo. */
+  fail(error: unknown): void {
+    this.failures.push(error);
+    this.cancelFor('sibling', error);
+  }
+
+  /** @internal Waits until all tasks have ended: cancels reach them, and not this wait. */
+  get end(): Op<void> {
+    return new GroupEnd(this);
+  }
+
+  /** @internal */
+  get ended(): boolean {
+    return this.size === 0;
+  }
+
+  /** @internal */
+  awaitedBy(waker: Waker<void>): void {
+    this.waiter = waker;
+    this.review();
+  }
+
+  private childFailed(task: Task<unknown>, error: unknown): void {
+    const { onError } = this;
+    if (onError === 'cancel') this.fail(error);
+    else if (onError === 'isolate') this.kernel.report(task, error);
+    else {
+      try {
+        onError(error, task);
+      } catch (raised) {
+        this.fail(raised);
+      }
+    }
+  }
+
+  private review(): void {
+    if (this.waiter === null || this.live > 0) return;
+    for (const daemon of this.daemons) daemon.cancelFor('shutdown', 'its group has ended');
+    if (this.daemons.size > 0) return;
+    this.waiter.wake();
+    this.waiter = null;
+  }
+
+  private keeping(what: string): Kept {
+    if (this.kept !== null) return this.kept;
+    throw new MisuseError(`${what} needs the handles of all tasks; make the group with { keep: true }`);
+  }
+}
+
+/** Handles, for those who want to look at all of them. */
+class Kept {
+  readonly fresh: Task<unknown>[] = [];
+  readonly waiters: Waker<Task<unknown> | undefined>[] = [];
+  private readonly tasks: Task<unknown>[] = [];
+
+  add(task: Task<unknown>, daemon: boolean): void {
+    if (!daemon) this.tasks.push(task);
+  }
+
+  ended(task: Task<unknown>, left: number): void {
+    let waiter = this.waiters.shift();
+    while (waiter !== undefined && !waiter.wake(task)) waiter = this.waiters.shift();
+    if (waiter === undefined) this.fresh.push(task);
+    if (left === 0) for (const other of this.waiters.splice(0)) other.wake(undefined);
+  }
+
+  results(): unknown[] {
+    return this.tasks.map((task) => {
+      if (!task.ended) throw new MisuseError(`${task} has not ended; results are there once all tasks have`);
+      if (task.ending === 'done') return task.outcome;
+      throw task.failure();
+    });
+  }
+}
+
+class Next extends Op<Task<unknown> | undefined> {
+  private readonly group: Group;
+  private readonly kept: Kept;
+
+  constructor(group: Group, kept: Kept) {
+    super();
+    this.group = group;
+    this.kept = kept;
+  }
+
+  override try(): Task<unknown> | undefined | typeof PENDING {
+    if (this.kept.fresh.length > 0) return this.kept.fresh.shift();
+    return this.group.live === 0 ? undefined : PENDING;
+  }
+
+  override park(waker: Waker<Task<unknown> | undefined>): void {
+    this.kept.waiters.push(waker);
+  }
+
+  override abort(waker: Waker<Task<unknown> | undefined>): boolean {
+    const place = this.kept.waiters.indexOf(waker);
+    if (place >= 0) this.kept.waiters.splice(place, 1);
+    return true;
+  }
+
+  override describe(): string {
+    return 'the next task of a group';
+  }
+}
+
+class GroupEnd extends Op<void> {
+  private readonly group: Group;
+
+  constructor(group: Group) {
+    super();
+    this.group = group;
+  }
+
+  override try(): undefined | typeof PENDING {
+    return this.group.ended ? undefined : PENDING;
+  }
+
+  override park(waker: Waker<void>): void {
+    this.group.awaitedBy(waker);
+  }
+
+  // Never asked: whoever waits stands outside of every scope.
+  override abort(): boolean {
+    return false;
+  }
+
+  override describe(): string {
+    return 'the tasks of its group';
+  }
+}
+
+/**
+ * Runs a body that can spawn tasks, and returns its result when all of them have ended. The first failure of any cancels the others and is
+ * thrown ({@link errorsOf} tells the rest). `g.cancel()` ends the group without an error; a body that it cut short gives `undefined`.
+ * Rules 14, 15, 21.
+ *
+ * @example
+ * const sum = yield* group(function* (g) {
+ *   const a = g.spawn(count('a'));
+ *   const b = g.spawn(count('b'));
+ *   return (yield* a.join()) + (yield* b.join());
+ * });
+ */
+export const group: <T>(body: (g: Group) => Spawnable<T>, options?: GroupOptions) => Op<T> = routine(function* group<T>(
+  body: (g: Group) => Spawnable<T>,
+  options: GroupOptions = {},
+): Co<T> {
+  const task = runningTask();
+  return (yield inGroup(new Group(task.kernel, task, options), body, options.signal)) as T;
+});
+
+/** @internal Runs a body in a group that was made for it. */
+export function* inGroup<T, G extends Group>(g: G, body: Body<T, G>, signal?: AbortSignal): Co<T> {
+  const task = g.task as Task<unknown>;
+  g.enter();
+  let result: T | undefined;
+  let cut = false;
+  try {
+    g.follow(signal);
+    result = (yield bodyOf(body, g)) as T;
+  } catch (error) {
+    // A cancel is no failure; whose it is shows when all have ended.
+    cut = g.issued(error);
+    if (!cut) g.fail(error);
+  }
+  g.unwind();
+  if (!g.ended) {
+    task.scope = g.kernel.shelter;
+    yield g.end;
+    task.scope = g;
+  }
+  g[Symbol.dispose]();
+  if (g.failures.length > 0) throw firstOf(g.failures);
+  // Its own cancel ends here. One from further out goes on, unless there is a result that it would destroy (rule 4).
+  if (cut && g.inForce !== g.error) throw g.inForce;
+  return result as T;
+}
+
+/** @internal Throws `TypeError` for what is no policy. */
+export function checkPolicy(onError: unknown): void {
+  if (onError !== 'cancel' && onError !== 'isolate' && typeof onError !== 'function') {
+    throw new TypeError(`onError must be 'cancel', 'isolate' or a function, not ${String(onError)}`);
+  }
+}
