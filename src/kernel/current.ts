@@ -1,4 +1,4 @@
-/** Which kernel steps just now: what a block that is entered without a yield (`using deadline(100)`) asks for its task. */
+/** Which kernel steps just now: a block that is entered without a yield (`using deadline(100)`) asks for its task. */
 
 import { MisuseError } from './errors.ts';
 import type { Kernel } from './kernel.ts';

@@ -1,12 +1,14 @@
 /**
- * Groups: blocks that own tasks. A group returns when every task in it has ended, so nothing runs on behind the back of whoever
- * called; the first failure cancels the others and comes out. The body counts as one of them.
+ * Groups: blocks that own tasks. A group returns when every task in it has ended, so nothing runs on behind the back of
+ * whoever called; the first failure cancels the others and comes out. The body counts as one of them.
  */
 
 import { type Body, bodyOf } from './blocks.ts';
 import { runningTask } from './current.ts';
 import { firstOf, MisuseError } from './errors.ts';
-import type { Kernel, Spawnable, SpawnOptions } from './kernel.ts';
+import type { Spawnable } from './frames.ts';
+import { Kept, Next } from './kept.ts';
+import type { Kernel, SpawnOptions } from './kernel.ts';
 import { type Co, Op, PENDING, type Waker } from './operation.ts';
 import { routine } from './routine.ts';
 import { CancelScope } from './scope.ts';
@@ -14,8 +16,8 @@ import { Start, type Starting } from './start.ts';
 import type { Task } from './task.ts';
 
 /**
- * What to do when a task fails: `'cancel'` the others and throw the error (the default), `'isolate'`: report it on the console and go on, or
- * a function of yours, after which the others go on. Rule 21.
+ * What to do when a task fails: `'cancel'` the others and throw the error (the default), `'isolate'`: report it on the
+ * console and go on, or a function of yours, after which the others go on; what it throws cancels them. Rule 21.
  */
 export type ErrorPolicy = 'cancel' | 'isolate' | ((error: unknown, task: Task<unknown>) => void);
 
@@ -25,13 +27,19 @@ export interface GroupOptions {
   onError?: ErrorPolicy;
   /** Cancels the group when it is aborted. */
   signal?: AbortSignal;
-  /** Keeps the handles of its tasks, for {@link Group.results} and {@link Group.next}. Not for a group that spawns for ever. */
+  /**
+   * Keeps the handles of its tasks, for {@link Group.results} and {@link Group.next}. Not for a group that spawns for
+   * ever.
+   */
   keep?: boolean;
 }
 
 /** How a task is spawned into a group. */
 export interface ChildOptions extends SpawnOptions {
-  /** Ends with the group, which does not wait for it: it is cancelled when the others have ended. Its errors count. Rule 19. */
+  /**
+   * Ends with the group, which does not wait for it: it is cancelled when the others have ended. Its clean-up is waited
+   * for, and its errors count. Rule 19.
+   */
   daemon?: boolean;
 }
 
@@ -43,8 +51,11 @@ export class Group extends CancelScope {
   private readonly kept: Kept | null;
   /** @internal How many tasks it waits for. */
   live = 0;
-  private readonly daemons: Set<Task<unknown>> = new Set();
+  // These two are made at the first need: most groups have neither.
+  private daemons: Set<Task<unknown>> | null = null;
   private starting: Map<Task<unknown>, Starting<unknown>> | null = null;
+  /** Whether the daemons have been told that all others have ended. */
+  private dismissed = false;
   private waiter: Waker<void> | null = null;
 
   /** @internal */
@@ -58,25 +69,35 @@ export class Group extends CancelScope {
 
   /** How many tasks have not ended, daemons included. */
   get size(): number {
-    return this.live + this.daemons.size;
+    return this.live + (this.daemons?.size ?? 0);
   }
 
   /**
-   * Spawns a task that belongs to this group. It starts when its turn comes, never inside this call. In a cancelled group it runs to its
-   * first trap. Throws `MisuseError` once the group has ended, `TypeError` for what is no task. Rules 5, 16, 17, 20.
+   * Spawns a task that belongs to this group. It starts when its turn comes, never inside this call. In a cancelled
+   * group it runs to its first trap. Throws `MisuseError` once the group has ended, `TypeError` for what is no task.
+   * Rules 5, 16, 17, 20.
    */
   spawn<T>(body: Spawnable<T>, options: ChildOptions = {}): Task<T> {
     if (this.gone) throw new MisuseError('this group has ended; spawn into one that is still open');
     const task = this.kernel.spawn(body, options, this);
-    if (options.daemon === true) this.daemons.add(task as Task<unknown>);
-    else this.live++;
-    this.kept?.add(task as Task<unknown>, options.daemon === true);
+    if (options.daemon === true) {
+      this.daemons ??= new Set();
+      this.daemons.add(task as Task<unknown>);
+      // Too late: the others have ended already.
+      if (this.dismissed) dismiss(task as Task<unknown>);
+    } else {
+      this.live++;
+      this.dismissed = false;
+      this.kept?.tasks.push(task as Task<unknown>);
+    }
     return task;
   }
 
   /**
-   * Spawns a task and waits until it calls `ready(value)`; gives that value. Until then its errors are thrown here and not in the group, and
-   * a cancel of the caller ends it; afterwards it is a task like others. Rule 18.
+   * Spawns a task and waits until it calls `ready(value)`; gives that value. Until then its errors are thrown here and
+   * not in the group, and a cancel of the caller ends it and waits for its end; afterwards it is a task like others.
+   * Throws `TaskCancelledError` if it was cancelled before, `MisuseError` if it ended without having been ready.
+   * Rule 18.
    *
    * @example
    * const port = yield* g.start(function* server(ready) {
@@ -100,29 +121,34 @@ export class Group extends CancelScope {
   }
 
   /**
-   * Waits for the next task that ends, in the order of completion; `undefined` once none is left. Daemons do not count. Needs
-   * `keep: true`; throws `MisuseError` without it.
+   * Waits for the next task that ends, in the order of completion; `undefined` once none is left. Each is given once,
+   * whoever asks. Daemons do not count. Needs `keep: true`; throws `MisuseError` without it.
    */
   next(): Op<Task<unknown> | undefined> {
     return new Next(this, this.keeping('next()'));
   }
 
-  /** The results of its tasks in the order of their spawns, once they have ended; daemons do not count. Needs `keep: true`. */
+  /**
+   * The results of its tasks in the order of their spawns, once they have ended; daemons do not count. Throws what a
+   * join would throw for the first that has none, `MisuseError` while tasks run, and without `keep: true`.
+   */
   get results(): unknown[] {
     return this.keeping('results').results();
   }
 
   /** @internal One of its tasks has ended. */
   childEnded(task: Task<unknown>): void {
-    const isDaemon = this.daemons.delete(task);
-    if (!isDaemon) {
+    if (this.daemons?.delete(task) !== true) {
       this.live--;
-      this.kept?.ended(task, this.live);
+      // As with a join, who waits for it gets it first, and then the cancel that its failure brings.
+      this.kept?.ended(task);
     }
     const starting = this.starting?.get(task);
     if (starting !== undefined) this.starting?.delete(task);
-    if (starting?.pending === true) starting.ended(task);
-    else if (task.ending === 'failed') this.childFailed(task, task.outcome);
+    const taken = starting?.ended(task) ?? false;
+    if (!taken && task.ending === 'failed') this.childFailed(task, task.outcome);
+    // Only now: the policy may have spawned another in its place.
+    if (this.live === 0) this.kept?.exhausted();
     this.review();
   }
 
@@ -163,8 +189,11 @@ export class Group extends CancelScope {
 
   private review(): void {
     if (this.waiter === null || this.live > 0) return;
-    for (const daemon of this.daemons) daemon.cancelFor('shutdown', 'its group has ended');
-    if (this.daemons.size > 0) return;
+    if (!this.dismissed) {
+      this.dismissed = true;
+      for (const daemon of this.daemons ?? []) dismiss(daemon);
+    }
+    if (!this.ended) return;
     this.waiter.wake();
     this.waiter = null;
   }
@@ -175,60 +204,8 @@ export class Group extends CancelScope {
   }
 }
 
-/** Handles, for those who want to look at all of them. */
-class Kept {
-  readonly fresh: Task<unknown>[] = [];
-  readonly waiters: Waker<Task<unknown> | undefined>[] = [];
-  private readonly tasks: Task<unknown>[] = [];
-
-  add(task: Task<unknown>, daemon: boolean): void {
-    if (!daemon) this.tasks.push(task);
-  }
-
-  ended(task: Task<unknown>, left: number): void {
-    let waiter = this.waiters.shift();
-    while (waiter !== undefined && !waiter.wake(task)) waiter = this.waiters.shift();
-    if (waiter === undefined) this.fresh.push(task);
-    if (left === 0) for (const other of this.waiters.splice(0)) other.wake(undefined);
-  }
-
-  results(): unknown[] {
-    return this.tasks.map((task) => {
-      if (!task.ended) throw new MisuseError(`${task} has not ended; results are there once all tasks have`);
-      if (task.ending === 'done') return task.outcome;
-      throw task.failure();
-    });
-  }
-}
-
-class Next extends Op<Task<unknown> | undefined> {
-  private readonly group: Group;
-  private readonly kept: Kept;
-
-  constructor(group: Group, kept: Kept) {
-    super();
-    this.group = group;
-    this.kept = kept;
-  }
-
-  override try(): Task<unknown> | undefined | typeof PENDING {
-    if (this.kept.fresh.length > 0) return this.kept.fresh.shift();
-    return this.group.live === 0 ? undefined : PENDING;
-  }
-
-  override park(waker: Waker<Task<unknown> | undefined>): void {
-    this.kept.waiters.push(waker);
-  }
-
-  override abort(waker: Waker<Task<unknown> | undefined>): boolean {
-    const place = this.kept.waiters.indexOf(waker);
-    if (place >= 0) this.kept.waiters.splice(place, 1);
-    return true;
-  }
-
-  override describe(): string {
-    return 'the next task of a group';
-  }
+function dismiss(daemon: Task<unknown>): void {
+  daemon.cancelFor('shutdown', 'its group has ended');
 }
 
 class GroupEnd extends Op<void> {
@@ -258,9 +235,9 @@ class GroupEnd extends Op<void> {
 }
 
 /**
- * Runs a body that can spawn tasks, and returns its result when all of them have ended. The first failure of any cancels the others and is
- * thrown ({@link errorsOf} tells the rest). `g.cancel()` ends the group without an error; a body that it cut short gives `undefined`.
- * Rules 14, 15, 21.
+ * Runs a body that can spawn tasks, and returns its result when all of them have ended. The first failure of any cancels
+ * the others and is thrown ({@link errorsOf} tells the rest). `g.cancel()` ends the group without an error; a body that
+ * it cut short gives `undefined`. Rules 14, 15, 21.
  *
  * @example
  * const sum = yield* group(function* (g) {
@@ -283,24 +260,30 @@ export function* inGroup<T, G extends Group>(g: G, body: Body<T, G>, signal?: Ab
   g.enter();
   let result: T | undefined;
   let cut = false;
+  let thrown: unknown;
   try {
     g.follow(signal);
     result = (yield bodyOf(body, g)) as T;
   } catch (error) {
+    thrown = error;
     // A cancel is no failure; whose it is shows when all have ended.
     cut = g.issued(error);
     if (!cut) g.fail(error);
   }
   g.unwind();
-  if (!g.ended) {
-    task.scope = g.kernel.shelter;
-    yield g.end;
-    task.scope = g;
-  }
+  task.scope = g.kernel.shelter;
+  // Again, if somebody else has spawned one since the last had ended.
+  while (!g.ended) yield g.end;
+  task.scope = g;
   g[Symbol.dispose]();
   if (g.failures.length > 0) throw firstOf(g.failures);
-  // Its own cancel ends here. One from further out goes on, unless there is a result that it would destroy (rule 4).
-  if (cut && g.inForce !== g.error) throw g.inForce;
+  if (cut) {
+    const { inForce, error } = g;
+    // Its own cancel ends here. One from further out goes on, also one that the body kept from before a shield. A
+    // body that has completed keeps its result (rule 4).
+    if (inForce !== null && inForce !== error) throw inForce;
+    if (thrown !== error) throw thrown;
+  }
   return result as T;
 }
 

@@ -15,6 +15,18 @@ export {
   type ScopeOptions,
   shield,
 } from './blocks.ts';
+export {
+  type AnyResult,
+  all,
+  allSettled,
+  firstSuccess,
+  type ResultOf,
+  type Results,
+  race,
+  type Settled,
+  type SettledResults,
+  type Tasks,
+} from './combine.ts';
 export { runningTask } from './current.ts';
 export {
   CancelError,
@@ -28,12 +40,18 @@ export {
   TaskCancelledError,
   TimeoutError,
 } from './errors.ts';
+export { every } from './every.ts';
+export type { Spawnable } from './frames.ts';
 export { type ChildOptions, checkPolicy, type ErrorPolicy, Group, type GroupOptions, group } from './group.ts';
-export { type Host, Kernel, type KernelOptions, type Spawnable, type SpawnOptions } from './kernel.ts';
+export { type Host, Kernel, type KernelOptions, type SpawnOptions, type Surroundings } from './kernel.ts';
 export { Local } from './local.ts';
-export { type Co, isOp, Op, PENDING, pass, type Waker } from './operation.ts';
+export { map } from './map.ts';
+export { type Observer, observers } from './observer.ts';
+export { type Co, isOp, Op, onMade, PENDING, pass, type Waker } from './operation.ts';
 export { routine } from './routine.ts';
 export { type CancelOptions, CancelScope } from './scope.ts';
+export { type Selectable, type Selected, type Selection, select } from './select.ts';
 export { sleep } from './sleep.ts';
-export { Task, type TaskState } from './task.ts';
+export { type Owner, Task, type TaskState } from './task.ts';
 export { Timer, Timers } from './timers.ts';
+export { type Description, WaitQueue } from './wait-queue.ts';

@@ -7,8 +7,9 @@
  */
 
 import { enterKernel } from './current.ts';
-import { MisuseError } from './errors.ts';
-import { type Co, isOp, type Op, PASS, PENDING, type Waker } from './operation.ts';
+import { firstFrame, frameOf, nameOf, popFrame, pushFrame, type Spawnable } from './frames.ts';
+import type { Observer } from './observer.ts';
+import { isOp, type Op, PASS, PENDING, type Waker } from './operation.ts';
 import { Ring } from './ring.ts';
 import { isRoutineCall } from './routine.ts';
 import { CancelScope, checkSignal } from './scope.ts';
@@ -21,6 +22,14 @@ export interface Host {
   now(): number;
   /** From 0 on, below 1; asked only for seeded orders. */
   random(): number;
+  /** The surroundings that a task which is spawned now carries with it: its steps run in them. Rule 46. */
+  surroundings?(): Surroundings;
+}
+
+/** Runs a function in surroundings that were taken before; Node's `AsyncResource` is one. */
+export interface Surroundings {
+  /** Runs `step` with this `self` and `argument`. */
+  runInAsyncScope<S, A>(step: (this: S, argument: A) => void, self: S, argument: A): void;
 }
 
 /** How a kernel is set up. */
@@ -40,22 +49,15 @@ export interface SpawnOptions {
   name?: string;
   /** Cancels the task when it is aborted. */
   signal?: AbortSignal;
+  /** Whether it carries the `AsyncLocalStorage` context of its spawn; default true. Rule 46. */
+  asyncContext?: boolean;
 }
-
-/** What can be run as a task: a generator, a routine's call, or any other operation. */
-export type Spawnable<T> = Co<T> | Op<T>;
 
 /** How many operations a task may complete in one step before others get their turn. Rule 40. */
 const STEP_BUDGET = 32;
 
-/** What a task is called that nobody named. */
-const DEFAULT_NAME = 'task';
-
 /** Stands for the cancel in force when the task runs: which one that is may still change. */
 const CANCEL: unique symbol = Symbol('cancel') as never;
-
-/** Marks a generator that belongs to a task. */
-const OWNED: unique symbol = Symbol.for('genloop.owned') as never;
 
 class TaskWaker implements Waker<unknown> {
   readonly kernel: Kernel;
@@ -84,6 +86,8 @@ export class Kernel {
   readonly tasks: Set<Task<unknown>> = new Set();
   /** The task whose step runs, `null` between steps. */
   current: Task<unknown> | null = null;
+  /** Told what happens, if anybody wants to know. */
+  observer: Observer | null = null;
   /** Called when a task becomes ready and the ring was empty. */
   onReady: (() => void) | null = null;
   private readonly ring = new Ring<Task<unknown>>();
@@ -123,16 +127,14 @@ export class Kernel {
   spawn<T>(body: Spawnable<T>, options: SpawnOptions = {}, owner: Owner | null = null): Task<T> {
     // Before anything has happened.
     checkSignal(options.signal);
-    const isCall = isRoutineCall(body);
-    const frame: unknown = isCall ? body.start() : isOp(body) ? perform(body) : body;
-    const name = options.name ?? (isCall ? body.name : DEFAULT_NAME);
-    if (!isGenerator(frame)) throw new TypeError(`a task is a generator or an operation, not ${describe(frame)}`);
-    own(frame);
-    const task = new Task<T>(this, owner, ++this.lastId, name, frame as Co<T>);
+    const frame = firstFrame(body);
+    const task = new Task<T>(this, owner, ++this.lastId, options.name ?? nameOf(body), frame);
     task.attach(owner ?? this.root);
     task.follow(options.signal);
+    if (options.asyncContext !== false) task.surroundings = this.host.surroundings?.() ?? null;
     this.tasks.add(task as Task<unknown>);
     this.enqueue(task as Task<unknown>);
+    this.observer?.spawned?.(task as Task<unknown>, body);
     return task;
   }
 
@@ -146,7 +148,10 @@ export class Kernel {
         if (this.shuffle) ring.promote(Math.floor(this.host.random() * ring.length));
         const task = ring.shift() as Task<unknown>;
         this.current = task;
-        this.step(task);
+        this.observer?.stepping?.(task);
+        if (task.surroundings === null) this.step(task);
+        else task.surroundings.runInAsyncScope(this.step, this, task);
+        this.observer?.stepped?.(task);
       }
       return steps;
     } finally {
@@ -212,13 +217,14 @@ export class Kernel {
     if (value !== undefined) task.inbox = undefined;
     if (failing) {
       task.failing = false;
-      if (value === CANCEL) value = task.scope.inForce;
+      if (value === CANCEL) value = this.interrupt(task);
     }
     for (let budget = STEP_BUDGET; ; ) {
       let result: IteratorResult<unknown, unknown>;
       try {
         result = failing ? task.frame.throw(value) : task.frame.next(value);
       } catch (error) {
+        this.observer?.threw?.(task, error);
         if (!popFrame(task)) {
           this.finish(task, task.issued(error) ? 'cancelled' : 'failed', error);
           return;
@@ -242,14 +248,15 @@ export class Kernel {
           this.enqueue(task);
           return;
         }
-        value = task.scope.inForce;
+        value = this.interrupt(task);
         failing = true;
       } else if (isOp(yielded) && !isRoutineCall(yielded)) {
         // A trap: every one throws in a cancelled task (rule 2).
         if (task.scope.inForce !== null) {
-          value = task.scope.inForce;
+          value = this.interrupt(task);
           failing = true;
         } else {
+          this.observer?.yielded?.(yielded);
           try {
             value = yielded.try(this);
             failing = false;
@@ -263,7 +270,7 @@ export class Kernel {
               return;
             }
             // It cancelled its own task.
-            value = task.scope.inForce;
+            value = this.interrupt(task);
             failing = true;
           }
         }
@@ -271,6 +278,7 @@ export class Kernel {
         // A subroutine (no trap, so a cancel waits), or something that cannot be yielded.
         value = undefined;
         failing = false;
+        this.observer?.yielded?.(yielded as Op<unknown>);
         try {
           pushFrame(task, frameOf(yielded));
           continue;
@@ -289,6 +297,12 @@ export class Kernel {
     }
   }
 
+  /** What a trap throws in a cancelled task. */
+  private interrupt(task: Task<unknown>): unknown {
+    this.observer?.interrupted?.(task);
+    return task.scope.inForce;
+  }
+
   private park(task: Task<unknown>, operation: Op<unknown>): void {
     const waker = new TaskWaker(this, task);
     task.waker = waker;
@@ -300,6 +314,7 @@ export class Kernel {
     }
     if (task.waker !== waker) return;
     task.operation = operation;
+    this.observer?.parked?.(task, operation);
     // A cancel from within the park could not undo what was not registered yet.
     if (task.scope.inForce !== null) this.undo(task);
   }
@@ -311,64 +326,9 @@ export class Kernel {
     task.ending = state;
     task.outcome = outcome;
     this.tasks.delete(task);
+    this.observer?.ended?.(task);
     task.announce();
     if (task.owner !== null) task.owner.childEnded(task);
     else if (state === 'failed') this.onFailure(task, outcome);
   }
-}
-
-function pushFrame(task: Task<unknown>, frame: Co<unknown>): void {
-  if (task.callers === null) task.callers = [task.frame];
-  else task.callers.push(task.frame);
-  task.frame = frame;
-}
-
-function popFrame(task: Task<unknown>): boolean {
-  const caller = task.callers?.pop();
-  if (caller === undefined) return false;
-  task.frame = caller;
-  return true;
-}
-
-/** The generator of a subroutine. Throws `TypeError` for anything that is none, with what to do instead. */
-function frameOf(yielded: unknown): Co<unknown> {
-  const frame: unknown = isRoutineCall(yielded) ? yielded.start() : yielded;
-  if (!isGenerator(frame)) throw new TypeError(`a task cannot yield ${describe(frame)}`);
-  own(frame);
-  return frame;
-}
-
-/** A task that does nothing but one operation. */
-function* perform<T>(operation: Op<T>): Co<T> {
-  return yield* operation;
-}
-
-function isGenerator(value: unknown): value is Co<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Co<unknown>).next === 'function' &&
-    typeof (value as Co<unknown>).throw === 'function' &&
-    typeof (value as Co<unknown>)[Symbol.iterator] === 'function'
-  );
-}
-
-function own(generator: Co<unknown>): void {
-  const marked = generator as { [OWNED]?: true };
-  if (marked[OWNED])
-    throw new MisuseError('this generator already belongs to a task; call its function again for another');
-  marked[OWNED] = true;
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'undefined; was a `return` forgotten?';
-  if (value === null) return 'null; a bare `yield` lets others run';
-  if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}; call it first`;
-  if (typeof value !== 'object') return `${typeof value} ${String(value)}`;
-  if (value instanceof Task) return `${value} itself; join it with \`yield* task.join()\``;
-  if (Symbol.asyncIterator in value) return 'an async generator; use a plain generator function (function*)';
-  if (typeof (value as { then?: unknown }).then === 'function') {
-    return 'a promise; await it outside, and spawn a task with its result';
-  }
-  return `an object (${value.constructor?.name ?? 'without a class'}); yield an operation, a generator, or nothing`;
 }

@@ -4,7 +4,8 @@ import { runningTask } from './current.ts';
 import { CancelScope } from './scope.ts';
 
 /**
- * A task-local value. It holds in the block in which it was set and in all tasks spawned there; a task never sees what another sets.
+ * A task-local value. It holds in the block in which it was set and in all tasks spawned there; a task never sees what
+ * another sets.
  *
  * @example
  * const requestId = new Local('none');

@@ -8,6 +8,7 @@
  */
 
 import type { Kernel } from './kernel.ts';
+import type { Task } from './task.ts';
 
 // These are in the registry of all symbols, because two copies of a package do get installed.
 
@@ -32,6 +33,13 @@ export interface Waker<T> {
 /** The body of a task: what it yields are operations, subroutines, or nothing (to let others run). */
 export type Co<T> = Generator<Op<unknown> | Co<unknown> | undefined, T, unknown>;
 
+let made: ((operation: Op<unknown>) => void) | null = null;
+
+/** @internal Calls `listener` for each operation that is made; for debug mode. */
+export function onMade(listener: ((operation: Op<unknown>) => void) | null): void {
+  made = listener;
+}
+
 /**
  * Something to wait for. `yield op` is a statement, `yield* op` has the result's type. May be yielded any number of
  * times, by any number of tasks.
@@ -45,6 +53,10 @@ export type Co<T> = Generator<Op<unknown> | Co<unknown> | undefined, T, unknown>
  * }
  */
 export abstract class Op<T> {
+  constructor() {
+    made?.(this);
+  }
+
   /** Completes at once, if that is possible. What it throws is thrown at the yield. */
   abstract try(kernel: Kernel): T | typeof PENDING;
 
@@ -59,6 +71,9 @@ export abstract class Op<T> {
 
   /** What `DeadlockError` and messages say of it: `'sleep(100)'`. */
   abstract describe(): string;
+
+  /** The task that alone can complete it, where there is one: what debug mode finds circles with. */
+  blockedBy?(): Task<unknown> | null;
 
   /** Yields the operation itself, once; its result is the result of the `yield*`. */
   [Symbol.iterator](): Generator<Op<T>, T, unknown> {

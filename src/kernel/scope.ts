@@ -1,9 +1,10 @@
 /**
- * Scopes: what can be cancelled as one. They form a tree. A task is a scope; so is each block in it that can be cancelled or has a
- * deadline, and so is a group, which holds the tasks that were spawned into it.
+ * Scopes: what can be cancelled as one. They form a tree. A task is a scope; so is each block in it that can be
+ * cancelled or has a deadline, and so is a group, which holds the tasks that were spawned into it.
  *
- * What a trap has to know is one field, {@link CancelScope.inForce}: the cancel of the outermost cancelled scope around it, as far
- * as no shield stands between. It is pushed down when something changes, never looked for: a trap costs one comparison (rule 2).
+ * What a trap has to know is one field, {@link CancelScope.inForce}: the cancel of the outermost cancelled scope around
+ * it, as far as no shield stands between. It is pushed down when something changes, never looked for: a trap costs
+ * one comparison (rule 2).
  */
 
 import { CancelError, type CancelSource, MisuseError, TimeoutError } from './errors.ts';
@@ -25,7 +26,7 @@ export interface LocalValue {
   readonly outer: LocalValue | null;
 }
 
-/** Something that can be cancelled as one. Made by the blocks (`cancelScope`, `failAfter`, `group`, …), and by `spawn`. */
+/** Something that can be cancelled as one. Made by blocks (`cancelScope`, `failAfter`, `group`, …), and by `spawn`. */
 export class CancelScope implements Disposable {
   /** @internal */
   readonly kernel: Kernel;
@@ -72,8 +73,10 @@ export class CancelScope implements Disposable {
   }
 
   /**
-   * Cancels what runs in this scope: its waits are undone, and each trap in it throws from now on, until the scope is left. Never
-   * waits. The first cancel stays; one of a scope that has been left does nothing. Rules 2, 8, 9.
+   * Cancels what runs in this scope: its waits are undone, and each trap in it throws from now on, until the scope is
+   * left. Never waits. The first cancel stays; one of a scope that has been left does nothing. Of several bounds on
+   * clean-up the nearest holds, also one that is given to a scope which is cancelled already. Throws `RangeError` and
+   * `TypeError` for what is no duration. Rules 2, 8, 9, 10.
    *
    * @param reason What `CancelError.reason` says.
    */
@@ -82,7 +85,8 @@ export class CancelScope implements Disposable {
     // Before anything happens.
     if (cleanup !== undefined) checkDuration('cleanup', cleanup);
     this.cancelFor('explicit', reason);
-    if (cleanup !== undefined && this.error !== null && cleanup !== Number.POSITIVE_INFINITY) this.hardenAfter(cleanup);
+    // One that has been left needs no timer, which nobody would ever take out.
+    if (cleanup !== undefined && cleanup !== Number.POSITIVE_INFINITY && !this.gone) this.hardenAfter(cleanup);
   }
 
   /** @internal Cancels for any source. `false` if it was cancelled before, or has been left. */
@@ -96,6 +100,7 @@ export class CancelScope implements Disposable {
     if (this.gone || this.error !== null) return false;
     this.error = error;
     this.spread();
+    this.kernel.observer?.cancelled?.(this);
     return true;
   }
 
@@ -106,20 +111,25 @@ export class CancelScope implements Disposable {
     this.spread();
   }
 
-  /** Milliseconds until this scope's own deadline; `Infinity` if it has none. */
+  /** Milliseconds until this scope's own deadline; 0 once it has passed, `Infinity` if there is none. */
   get remaining(): number {
-    const timer = this.extras?.deadline ?? null;
-    return timer === null ? Number.POSITIVE_INFINITY : timer.deadline - this.kernel.host.now();
+    return until(this.extras?.deadline ?? null, this.kernel);
   }
 
-  /** Moves the deadline to `ms` milliseconds from now; `Infinity` takes it away. Once it has passed there is nothing to move. Rule 26. */
+  /**
+   * Moves the deadline to `ms` milliseconds from now; `Infinity` takes it away. A scope that was cancelled, by its
+   * deadline or by a call, stays so, and its deadline where it was. Throws `RangeError` and `TypeError` for what is no
+   * duration. Rules 25, 26.
+   */
   expireAfter(ms: number): void {
     checkDuration('a deadline', ms);
-    if (this.gone) return;
+    if (this.gone || this.error !== null) return;
     const { timers, host } = this.kernel;
-    if (this.extras?.deadline != null) timers.cancel(this.extras.deadline);
-    if (this.extras !== null) this.extras.deadline = null;
-    if (ms === Number.POSITIVE_INFINITY || this.error !== null) return;
+    if (this.extras !== null && this.extras.deadline !== null) {
+      timers.cancel(this.extras.deadline);
+      this.extras.deadline = null;
+    }
+    if (ms === Number.POSITIVE_INFINITY) return;
     this.extra.duration = ms;
     this.extra.deadline = timers.set(host.now() + ms, () => this.expire());
   }
@@ -129,14 +139,9 @@ export class CancelScope implements Disposable {
     this.extra.throwsTimeout = true;
   }
 
-  /** @internal The error of a deadline that has passed. */
-  timeoutError(): TimeoutError {
-    return new TimeoutError(this.extras?.duration ?? 0);
-  }
-
   /**
-   * An `AbortSignal` that is aborted as soon as a cancel is in force here; its reason is the cancel. For `fetch` and whatever else takes
-   * one.
+   * An `AbortSignal` that is aborted as soon as a cancel is in force here; its reason is the cancel. For `fetch` and
+   * whatever else takes one.
    */
   get signal(): AbortSignal {
     this.extra.controller ??= new AbortController();
@@ -158,11 +163,20 @@ export class CancelScope implements Disposable {
     this.extra.unfollow = () => signal.removeEventListener('abort', aborted);
   }
 
-  /** Milliseconds until the nearest deadline that can end a wait in here. */
+  /**
+   * Milliseconds until the nearest deadline that can end a wait in here: 0 where a cancel is in force, `Infinity` if
+   * there is none. From outside of a shield, only the end of the time for clean-up counts.
+   */
   get effectiveDeadline(): number {
-    let nearest = this.remaining;
-    for (let scope: CancelScope = this; !scope.shielded && scope.parent !== null; scope = scope.parent) {
-      nearest = Math.min(nearest, scope.parent.remaining);
+    if (this.inForce !== null) return 0;
+    let nearest = Number.POSITIVE_INFINITY;
+    let shielded = false;
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope.parent) {
+      if (scope.extras !== null) {
+        const { deadline, hardening } = scope.extras;
+        nearest = Math.min(nearest, until(shielded ? hardening : deadline, this.kernel));
+      }
+      shielded ||= scope.shielded;
     }
     return nearest;
   }
@@ -179,7 +193,8 @@ export class CancelScope implements Disposable {
   /** @internal Joins the tree, as the last child. */
   attach(parent: CancelScope): void {
     this.parent = parent;
-    this.locals = parent.locals;
+    // A task is attached to its group, and gets what holds where it was spawned.
+    this.locals = (this.kernel.current?.scope ?? parent).locals;
     this.older = parent.lastChild;
     if (parent.lastChild === null) parent.firstChild = this;
     else parent.lastChild.younger = this;
@@ -219,25 +234,40 @@ export class CancelScope implements Disposable {
   unwind(): boolean {
     const task = this.task as Task<unknown>;
     if (task.scope === this) return false;
+    // Looked at before anything is left: a refusal leaves all as it was.
+    for (let inner = task.scope; inner !== this; inner = inner.parent as CancelScope) {
+      if (inner.task !== task) throw new MisuseError('this group was left already; a group ends by itself');
+      inner.refuseTasks();
+    }
     while (task.scope !== this) {
       const inner = task.scope;
-      // Another task's, or one of the shelter: not ours to unwind.
-      if (inner.parent === null || inner.task !== task) {
-        throw new MisuseError('a scope was left by another task than entered it; leave it where it was entered');
-      }
-      task.scope = inner.parent;
+      task.scope = inner.parent as CancelScope;
       inner.detach();
     }
     return true;
   }
 
-  /** Leaves the block, for scopes made by `using`. Throws `MisuseError` if scopes inside are still open; they are left too. */
+  /**
+   * Leaves the block; `using` calls it. Throws `MisuseError` if scopes inside are still open: they are left too. Also
+   * if the task that runs is not the one that entered it, or a group inside still has tasks; then nothing happens.
+   */
   [Symbol.dispose](): void {
     if (this.gone) return;
+    const { kernel, task } = this;
+    if (task === null || task !== kernel.current || (task as CancelScope) === this) {
+      throw new MisuseError('only the task that entered a scope can leave it; to end what runs in it, cancel it');
+    }
+    this.refuseTasks();
     const disorder = this.unwind();
-    (this.task as Task<unknown>).scope = this.parent as CancelScope;
+    task.scope = this.parent as CancelScope;
     this.detach();
     if (disorder) throw new MisuseError('a scope was left before one that was entered inside it; use `using` for both');
+  }
+
+  private refuseTasks(): void {
+    for (let child = this.firstChild; child !== null; child = child.younger) {
+      if (child.task !== this.task) throw new MisuseError('a group whose tasks still run cannot be left');
+    }
   }
 
   private get extra(): Extras {
@@ -246,16 +276,21 @@ export class CancelScope implements Disposable {
   }
 
   private hardenAfter(ms: number): void {
-    if (this.extra.hardening !== null) return;
+    const { extra } = this;
     const { timers, host } = this.kernel;
-    this.extra.hardening = timers.set(host.now() + ms, () => this.harden());
+    const deadline = host.now() + ms;
+    if (extra.hardening !== null) {
+      if (extra.hardening.deadline <= deadline) return;
+      timers.cancel(extra.hardening);
+    }
+    extra.hardening = timers.set(deadline, () => this.harden());
   }
 
   private expire(): void {
-    const extras = this.extra;
-    extras.deadline = null;
-    if (extras.throwsTimeout) this.cancelWith(this.timeoutError());
-    else this.cancelFor('deadline', this.timeoutError());
+    const { duration, throwsTimeout } = this.extra;
+    const error = new TimeoutError(duration);
+    if (throwsTimeout) this.cancelWith(error);
+    else this.cancelFor('deadline', error);
   }
 
   /** Takes over what is in force around it. Whether anything changed. */
@@ -270,7 +305,10 @@ export class CancelScope implements Disposable {
     return true;
   }
 
-  /** Tells all scopes inside, and only then undoes the waits in them: no code of an operation sees half a tree cancelled. Rule 7. */
+  /**
+   * Tells all scopes inside, and only then undoes the waits in them: no code of an operation sees half a tree
+   * cancelled. Rule 7.
+   */
   private spread(): void {
     const changed: CancelScope[] = [];
     // This scope's own `hard` was set by the caller, so it counts as changed in any case.
@@ -313,6 +351,11 @@ class Extras {
   hardening: Timer | null = null;
   controller: AbortController | null = null;
   unfollow: (() => void) | null = null;
+}
+
+/** Milliseconds until a timer fires, or would have fired. */
+function until(timer: Timer | null, kernel: Kernel): number {
+  return timer === null ? Number.POSITIVE_INFINITY : Math.max(0, timer.deadline - kernel.host.now());
 }
 
 /** @internal Throws `TypeError` or `RangeError` for what is no duration. Rule 25. */

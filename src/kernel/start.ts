@@ -6,15 +6,21 @@ import type { Task } from './task.ts';
 
 /** @internal One start under way. */
 export class Starting<T> {
-  /** Whether its errors still belong to whoever started it. */
-  pending = true;
-  /** The cancel that its starter got meanwhile. */
-  cancel: unknown = null;
-  task: Task<unknown> | null = null;
   private readonly waker: Waker<T>;
+  private task: Task<unknown> | null = null;
+  /** Whether the task's end belongs to whoever started it. */
+  private pending = true;
+  private abandoned = false;
+  /** The cancel for which it was abandoned. */
+  private cancel: unknown;
 
   constructor(waker: Waker<T>) {
     this.waker = waker;
+  }
+
+  begun(task: Task<unknown>): void {
+    this.task = task;
+    if (this.abandoned) this.stop(task);
   }
 
   ready(value: T): void {
@@ -23,12 +29,28 @@ export class Starting<T> {
     this.waker.wake(value);
   }
 
-  ended(task: Task<unknown>): void {
+  abandon(cancel: unknown): void {
+    this.abandoned = true;
+    this.cancel = cancel;
+    if (this.task !== null) this.stop(this.task);
+  }
+
+  /** The task has ended. Whether that was news to whoever started it; otherwise a failure is the group's. */
+  ended(task: Task<unknown>): boolean {
+    if (!this.pending) return false;
     this.pending = false;
-    if (task.ending === 'failed') this.waker.fail(task.outcome);
-    else if (this.cancel !== null) this.waker.fail(this.cancel);
-    else if (task.ending === 'cancelled') this.waker.fail(new TaskCancelledError(task, task.outcome));
-    else this.waker.fail(new MisuseError(`${task} ended without having called ready()`));
+    return this.waker.fail(this.failure(task));
+  }
+
+  private failure(task: Task<unknown>): unknown {
+    if (task.ending === 'failed') return task.outcome;
+    if (this.cancel !== undefined) return this.cancel;
+    if (this.abandoned || task.ending === 'cancelled') return new TaskCancelledError(task, task.outcome);
+    return new MisuseError(`${task} ended without having called ready()`);
+  }
+
+  private stop(task: Task<unknown>): void {
+    task.cancelFor('explicit', 'whoever started it does not wait any more');
   }
 }
 
@@ -48,13 +70,12 @@ export class Start<T> extends Op<T> {
   override park(waker: Waker<T>): void {
     const starting = new Starting(waker);
     waker.state = starting;
-    starting.task = this.spawn(starting);
+    // What runs in here may already take the waker away, so that there is an abort before there is a task.
+    starting.begun(this.spawn(starting));
   }
 
   override abort(waker: Waker<T>, cancel?: unknown): boolean {
-    const starting = waker.state as Starting<T>;
-    starting.cancel = cancel;
-    starting.task?.cancelFor('explicit', 'whoever started it does not wait any more');
+    (waker.state as Starting<T>).abandon(cancel);
     // Nothing half-started stays behind: its end is waited for.
     return false;
   }

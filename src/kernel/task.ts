@@ -1,15 +1,18 @@
 /** A task: a generator on its way, with the frames above it, what it waits for, and what became of it. */
 
 import { MisuseError, TaskCancelledError } from './errors.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, Surroundings } from './kernel.ts';
 import { type Co, Op, PENDING, type Waker } from './operation.ts';
 import { CancelScope } from './scope.ts';
 
 /** Where a task is: about to run, running, waiting, or ended in one of three ways. */
 export type TaskState = 'ready' | 'running' | 'parked' | 'done' | 'failed' | 'cancelled';
 
-/** @internal Who is told when a task ends. */
-export type Owner = CancelScope & { childEnded(task: Task<unknown>): void };
+/** Who owns tasks and is told when one ends: a group. */
+export interface Owner extends CancelScope {
+  /** One of its tasks has ended. */
+  childEnded(task: Task<unknown>): void;
+}
 
 /**
  * Made by `spawn`. Not a promise, and not thenable: join it with `yield* task.join()`, or await `task.promise`. A task is a scope: `cancel()`
@@ -41,6 +44,8 @@ export class Task<T = unknown> extends CancelScope {
   operation: Op<unknown> | null = null;
   /** @internal The waker of a park that could not be undone: nobody asks twice. */
   refused: Waker<unknown> | null = null;
+  /** @internal In which its steps run. */
+  surroundings: Surroundings | null = null;
   /** @internal The result or the error. */
   outcome: unknown;
   /** @internal */
@@ -173,6 +178,10 @@ class Join<T> extends Op<T> {
   override abort(waker: Waker<T>): boolean {
     this.task.joiners?.delete(waker);
     return true;
+  }
+
+  override blockedBy(): Task<unknown> {
+    return this.task as Task<unknown>;
   }
 
   override describe(): string {

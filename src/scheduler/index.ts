@@ -5,6 +5,10 @@
  */
 
 export { currentScheduler, currentTask } from './active.ts';
+export { CHANNELS, type TaskMessage } from './channels.ts';
+export { type EachOptions, each, type Items } from './each.ts';
+export { type Emitter, type OnceOptions, once } from './events.ts';
+export { NoHostError, until } from './promises.ts';
 export { type Main, run, runSync, wasInterrupted } from './run.ts';
 export { Scheduler, type SchedulerOptions } from './scheduler.ts';
 export { type PollingHost, PriorityWait, ReadWait, WriteWait } from './waits.ts';

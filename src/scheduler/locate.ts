@@ -35,7 +35,12 @@ export class Locator implements Disposable {
 
   /** `file:line` of the innermost frame that the kernel holds, or `undefined` where V8 does not know. */
   where(task: Task<unknown>): string | undefined {
-    const place = this.placeOf(task.frame);
+    return this.whereFrame(task.frame);
+  }
+
+  /** `file:line` at which a generator is suspended, or `undefined` where V8 does not know. */
+  whereFrame(frame: object): string | undefined {
+    const place = this.placeOf(frame);
     const url = place && this.urls.get(place.scriptId);
     if (place === undefined || url === undefined) return undefined;
     const entry = findSourceMap(url)?.findEntry(place.lineNumber, place.columnNumber);

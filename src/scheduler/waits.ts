@@ -10,6 +10,8 @@ import { type Direction, type Poller, Readiness, type Registration } from '../po
 /** A {@link Host} that can wait for descriptors: what the scheduler puts into its kernel. */
 export interface PollingHost extends Host {
   readonly poller: Poller;
+  /** Whether promises settle while tasks run: in every drive but the blocking one. */
+  readonly promises: boolean;
 }
 
 function pollerOf(kernel: Kernel): Poller {

@@ -10,8 +10,8 @@ const benchmark = has('redis-benchmark');
 if (!python) notRun('more clients than the echo server has descriptors: no python3');
 if (!benchmark) notRun('the echo server with redis-benchmark: not installed');
 
-const HARD = 'ulimit -n 64';
-const SOFT = 'ulimit -S -n 64';
+const HARD = 'ulimit -n 128';
+const SOFT = 'ulimit -S -n 128';
 
 for (const [drive, args] of [
   ['as a guest', []],

@@ -455,7 +455,7 @@ test('what cannot be yielded is a TypeError at that yield, which says what to do
   const asynchronous = (async function* (): AsyncGenerator<number> {})();
   const cases: [unknown, RegExp][] = [
     [null, /null; a bare `yield`/],
-    [Promise.resolve(1), /a promise; await it outside/],
+    [Promise.resolve(1), /a promise; wait for it with `until\(promise\)`/],
     // biome-ignore lint/suspicious/noThenProperty: that is the case
     [{ then: () => {} }, /a promise/],
     [function fetchIt() {}, /the function fetchIt; call it first/],

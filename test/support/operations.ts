@@ -142,7 +142,7 @@ export function select(...operations: readonly Op<unknown>[]): Op<[number, unkno
 export interface Script<T> {
   try?: (kernel: Kernel) => T | typeof PENDING;
   park?: (waker: Waker<T>) => void;
-  abort?: (waker: Waker<T>) => boolean;
+  abort?: (waker: Waker<T>, cancel: unknown) => boolean;
 }
 
 /** An operation that does as told, and counts how often it was asked. */
@@ -168,9 +168,9 @@ export class Scripted<T> extends Op<T> {
     this.script.park?.(waker);
   }
 
-  override abort(waker: Waker<T>): boolean {
+  override abort(waker: Waker<T>, cancel?: unknown): boolean {
     this.aborted++;
-    return this.script.abort?.(waker) ?? true;
+    return this.script.abort?.(waker, cancel) ?? true;
   }
 
   override describe(): string {

@@ -10,6 +10,7 @@
 import { writeFileSync } from 'node:fs';
 import { suite as uvuSuite } from 'uvu';
 import { type Holdings, holdings, settled } from './leaks.ts';
+import { underSeeds } from './seeds.ts';
 
 /** The body of a test. */
 export type TestBody = () => void | Promise<void>;
@@ -52,7 +53,7 @@ export function suite(title: string): Suite {
     note(`${title}: ${name}`);
     const before = await holdings();
     failures++;
-    await body();
+    await underSeeds(body);
     refuse(await settled(before), 'the test');
     failures--;
   };

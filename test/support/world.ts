@@ -1,6 +1,7 @@
 /** A kernel with a clock that stands still until a test moves it: no descriptor, no Node, no waiting. */
 
 import { type Co, Kernel, type KernelOptions, type Task } from '../../src/kernel/index.ts';
+import { seededOrder } from './seeds.ts';
 
 /** More steps than any test needs: a task that never waits ends the test, and not the patience of whoever runs it. */
 const MANY_STEPS = 1_000_000;
@@ -12,8 +13,10 @@ export class World {
   readonly kernel: Kernel;
 
   constructor(options: Partial<KernelOptions> = {}) {
+    const random = seededOrder();
     this.kernel = new Kernel({
-      host: { now: () => this.now, random: () => 0 },
+      host: { now: () => this.now, random: random ?? (() => 0) },
+      shuffle: random !== undefined,
       onFailure: (task, error) => this.failures.push([task, error]),
       ...options,
     });

@@ -1,0 +1,13 @@
+/**
+ * Tests of programs made of tasks: a clock that jumps instead of waiting, orders that a seed repeats, and assertions
+ * about when a task lets others run. Plain functions that throw, for any test runner (uvu, `node:test`, …).
+ *
+ * @module testing
+ */
+
+export { waitAllBlocked } from './blocked.ts';
+export { assertCheckpoint, assertNoCheckpoint } from './checkpoint.ts';
+export { VirtualClock, type VirtualClockOptions } from './clock.ts';
+export { runTest, type TestMain, type TestOptions } from './run.ts';
+export { type EachSeedOptions, eachSeed, SEED_VARIABLE, SeedError } from './seeds.ts';
+export { Sequencer } from './sequencer.ts';

@@ -1,0 +1,68 @@
+/** Rule 46: each task has the AsyncLocalStorage context of its spawn. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Co, group, pass, sleep } from 'genloop/kernel';
+import { Scheduler } from 'genloop/scheduler';
+import * as assert from 'uvu/assert';
+import { eachSetup } from '../support/drives.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('async context');
+const overAll = eachSetup(test);
+
+overAll('rule 46: a task keeps the context in which it was spawned, whoever runs meanwhile', async (setup) => {
+  const storage = new AsyncLocalStorage<string>();
+  const scheduler = setup.make();
+  const seen: (string | undefined)[] = [];
+  function* looking(): Co<void> {
+    seen.push(storage.getStore());
+    yield* pass();
+    seen.push(storage.getStore());
+    yield* sleep(0);
+    seen.push(storage.getStore());
+  }
+  storage.run('a', () => scheduler.spawn(looking()));
+  storage.run('b', () => scheduler.spawn(looking()));
+  scheduler.spawn(looking());
+  await storage.run('whoever runs', () => setup.run(scheduler));
+  for (const round of [0, 3, 6]) assert.equal(seen.slice(round, round + 3), ['a', 'b', undefined]);
+});
+
+test('rule 46: children have the context of the place of their spawn, and what a step sets ends with the step', () => {
+  const storage = new AsyncLocalStorage<string>();
+  const scheduler = new Scheduler();
+  const seen: (string | undefined)[] = [];
+  function* child(): Co<void> {
+    seen.push(storage.getStore());
+    yield* pass();
+    seen.push(storage.getStore());
+  }
+  scheduler.spawn(
+    group(function* (g): Co<void> {
+      storage.run('inner', () => g.spawn(child()));
+      g.spawn(child());
+      yield* pass();
+      seen.push(storage.getStore());
+    }),
+  );
+  storage.run('outer', () => scheduler.runSync());
+  assert.equal(seen, ['inner', undefined, undefined, 'inner', undefined]);
+});
+
+test('rule 46: a task, and a scheduler, can be told not to', () => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  function* looking(): Co<void> {
+    yield* pass();
+    seen.push(storage.getStore());
+  }
+  const scheduler = new Scheduler();
+  storage.run('spawn', () => scheduler.spawn(looking(), { asyncContext: false }));
+  storage.run('run', () => scheduler.runSync());
+  const without = new Scheduler({ asyncContext: false });
+  storage.run('spawn', () => without.spawn(looking()));
+  storage.run('run', () => without.runSync());
+  assert.equal(seen, ['run', 'run']);
+});
+
+test.run();

@@ -1,0 +1,189 @@
+/** Debug mode: what it finds, what it says, and what it leaves in peace. */
+
+import { type Co, group, isCancelled, pass, routine, sleep, type Task } from 'genloop/kernel';
+import { Scheduler } from 'genloop/scheduler';
+import * as assert from 'uvu/assert';
+import { observers } from '../../src/kernel/index.ts';
+import { Debug } from '../../src/scheduler/debug.ts';
+import { trimmed, userFrames } from '../../src/scheduler/stack.ts';
+import { NODE, Program, ROOT } from '../examples/program.ts';
+import { suite } from '../support/suite.ts';
+
+const test = suite('debug mode');
+const NO_LIMIT = Number.POSITIVE_INFINITY;
+
+/** Runs tasks in debug mode. The warnings, and what the run threw. */
+function debugged(
+  spawn: (scheduler: Scheduler) => void,
+  limit: number = NO_LIMIT,
+): { warnings: string[]; error: unknown } {
+  const warnings: string[] = [];
+  const debug = new Debug(limit, (code, message) => warnings.push(`${code}: ${message}`));
+  const scheduler = new Scheduler();
+  try {
+    // What the environment variable does for a whole process.
+    const { kernel } = scheduler;
+    Object.defineProperty(kernel, 'observer', { get: () => debug, set: () => {} });
+    spawn(scheduler);
+    scheduler.runSync();
+    return { warnings, error: undefined };
+  } catch (error) {
+    return { warnings, error };
+  } finally {
+    debug.close();
+  }
+}
+
+test('rule 3: a task that swallowed its cancel and completed is told, with the place of its spawn', () => {
+  const { warnings } = debugged((scheduler) => {
+    const task = scheduler.spawn(
+      (function* (): Co<string> {
+        try {
+          yield* sleep(NO_LIMIT);
+        } catch {
+          // What rule 3 is about.
+        }
+        return 'done';
+      })(),
+      { name: 'greedy' },
+    );
+    task.cancel('enough');
+  });
+  assert.is(warnings.length, 1);
+  assert.match(warnings[0] as string, /^GENLOOP_SWALLOWED_CANCEL: task 1 \(greedy\) was cancelled, caught the cancel/);
+  assert.match(warnings[0] as string, /debug\.test\.ts:\d+/);
+});
+
+test('rule 3: a task that passes its cancel on, or that never saw it, is left in peace', () => {
+  const { warnings } = debugged((scheduler) => {
+    const polite = scheduler.spawn(
+      (function* (): Co<void> {
+        try {
+          yield* sleep(NO_LIMIT);
+        } catch (error) {
+          if (isCancelled(error)) throw error;
+        }
+      })(),
+    );
+    polite.cancel();
+    const quick = scheduler.spawn(
+      (function* (): Co<string> {
+        return 'at once';
+      })(),
+    );
+    quick.cancel();
+  });
+  assert.equal(warnings, []);
+});
+
+test('rule 47: a step that takes longer than the limit is told with the name of its task', () => {
+  const { warnings } = debugged((scheduler) => {
+    scheduler.spawn(pass(), { name: 'any' });
+  }, -1);
+  assert.ok(warnings.length >= 2);
+  for (const line of warnings) assert.match(line, /^GENLOOP_LONG_STEP: task 1 \(any\) held the thread for \d+ ms/);
+  assert.equal(debugged((scheduler) => scheduler.spawn(pass())).warnings, []);
+});
+
+test('rule 44: tasks that wait for each other in a circle are told when the circle closes', () => {
+  const tasks: Task<unknown>[] = [];
+  function* joining(of: number): Co<void> {
+    yield* (tasks[of] as Task<unknown>).join();
+  }
+  const { warnings, error } = debugged((scheduler) => {
+    for (const [at, of] of [1, 2, 0, 0].entries()) tasks.push(scheduler.spawn(joining(of), { name: `t${at}` }) as Task);
+  });
+  assert.equal(warnings, [
+    'GENLOOP_CYCLE: task 3 (t2), which waits for task 1 (t0), which waits for task 2 (t1), which waits for task 3 (t2): ' +
+      'none of them can ever go on',
+  ]);
+  assert.is((error as { code?: string }).code, 'ERR_GENLOOP_DEADLOCK');
+});
+
+test("an error's stack shows the user's frames down to the place of the spawn, and none of the library", () => {
+  const inner = routine(function* inner(): Co<void> {
+    yield* pass();
+    throw new Error('in the depth');
+  });
+  const outer = routine(function* outer(): Co<void> {
+    yield* inner();
+  });
+  const { error } = debugged((scheduler) => {
+    scheduler.spawn(
+      group(function* body(g): Co<void> {
+        g.spawn(outer(), { name: 'child' });
+      }),
+      { name: 'main' },
+    );
+  });
+  const { stack } = error as Error;
+  const lines = (stack ?? '').split('\n');
+  assert.is(lines[0], 'Error: in the depth');
+  assert.match(lines[1] as string, /inner .*debug\.test\.ts/);
+  assert.match(lines[2] as string, /at .*debug\.test\.ts:\d+$/);
+  assert.match(lines[3] as string, /--- task \d+ \(child\) was spawned/);
+  assert.match(lines[4] as string, /body .*debug\.test\.ts/);
+  assert.match(lines[5] as string, /--- task \d+ \(main\) was spawned/);
+  assert.match(lines[6] as string, /debug\.test\.ts/);
+  assert.not.match(stack as string, /src[/\\](?:kernel|scheduler)/);
+  assert.not.match(stack as string, /Generator\.(?:next|throw)/);
+});
+
+test('errors without a stack, and what is no error, stay as they are', () => {
+  for (const thrown of ['text', undefined, Object.assign(new Error('bare'), { stack: undefined })]) {
+    const { error, warnings } = debugged((scheduler) => {
+      scheduler.spawn(
+        (function* (): Co<void> {
+          throw thrown;
+        })(),
+      );
+    });
+    assert.is(error, thrown);
+    assert.equal(warnings, []);
+  }
+  assert.is(trimmed(Object.assign(new Error('x'), { stack: 'Error: x' })), 'Error: x');
+  assert.equal(userFrames(undefined), []);
+});
+
+test('an operation that is made and never yielded is told once it is collected; one that is yielded is not', async () => {
+  await using program = new Program(
+    [...NODE.slice(0, 1), '--expose-gc', ...NODE.slice(1), `${ROOT}/test/scheduler/debug-program.ts`],
+    {
+      env: { GENLOOP_DEBUG: '1' },
+    },
+  );
+  const { stderr, code } = await program.ended();
+  assert.is(code, 0, stderr);
+  assert.match(
+    stderr,
+    /\[GENLOOP_NOT_YIELDED\] GenloopWarning: an operation \(Sleep\) was made at .*debug-program\.ts:\d+/,
+  );
+  assert.is(stderr.split('GENLOOP_NOT_YIELDED').length, 2, stderr);
+});
+
+test('several look on at once', () => {
+  const heard: string[] = [];
+  assert.is(observers([]), null);
+  const one = { spawned: () => heard.push('one') };
+  assert.is(observers([one as never]), one as never);
+  const both = observers([
+    one as never,
+    {},
+    { ended: () => heard.push('ended'), spawned: () => heard.push('two') } as never,
+  ]);
+  const scheduler = new Scheduler();
+  Object.defineProperty(scheduler.kernel, 'observer', { get: () => both, set: () => {} });
+  const task = scheduler.spawn(sleep(NO_LIMIT));
+  task.cancel();
+  scheduler.spawn(
+    (function* (): Co<void> {
+      task.cancel();
+      yield* pass();
+      throw new Error('the end');
+    })(),
+  );
+  assert.throws(() => scheduler.runSync(), /the end/);
+  assert.equal(heard, ['one', 'two', 'one', 'two', 'ended', 'ended']);
+});
+
+test.run();
