@@ -15,11 +15,21 @@ import { connect } from './sections/connect.ts';
 import { echo } from './sections/echo.ts';
 import { hear } from './sections/hear.ts';
 import { idle } from './sections/idle.ts';
+import { kernel } from './sections/kernel.ts';
 import { memory } from './sections/memory.ts';
 import { taskSwitch } from './sections/switch.ts';
 import { time } from './sections/time.ts';
 
-const SECTIONS: Readonly<Record<string, Section>> = { echo, time, connect, memory, idle, switch: taskSwitch, hear };
+const SECTIONS: Readonly<Record<string, Section>> = {
+  echo,
+  time,
+  connect,
+  memory,
+  idle,
+  switch: taskSwitch,
+  kernel,
+  hear,
+};
 const RESULTS: string = path.join(ROOT, 'bench', 'results');
 const USAGE = `usage: npm run bench -- [${Object.keys(SECTIONS).join('|')} …] [--rounds N] [--seconds S] [--quick] [--case NAME] [--gate] [--priority] [--save NAME]`;
 
