@@ -9,8 +9,18 @@ import type { Task } from './task.ts';
  */
 export type CancelSource = 'explicit' | 'deadline' | 'sibling' | 'abort' | 'signal' | 'shutdown';
 
+/** An error that is control flow. Its stack would show who cancelled, or the kernel, and cost many times the rest. */
+abstract class StacklessError extends Error {
+  constructor(message: string, cause: unknown) {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message, { cause });
+    Error.stackTraceLimit = limit;
+  }
+}
+
 /** Thrown at each trap of a cancelled scope. `name` and `code` are those of Node's `AbortError`. Rule 9. */
-export class CancelError extends Error {
+export class CancelError extends StacklessError {
   override readonly name = 'AbortError' as const;
   readonly code = 'ABORT_ERR' as const;
   /** Why. */
@@ -28,13 +38,7 @@ export class CancelError extends Error {
     scope: CancelScope | null = null,
     by: Task<unknown> | null = null,
   ) {
-    // A cancel is control flow: its stack would show the canceller, and costs seventy times the rest.
-    const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
-    super(typeof reason === 'string' ? `the task was cancelled: ${reason}` : 'the task was cancelled', {
-      cause: reason,
-    });
-    Error.stackTraceLimit = limit;
+    super(typeof reason === 'string' ? `the task was cancelled: ${reason}` : 'the task was cancelled', reason);
     this.source = source;
     this.reason = reason;
     this.#scope = scope;
@@ -95,13 +99,13 @@ export function firstOf(errors: readonly unknown[]): unknown {
 }
 
 /** Thrown to whoever joins a task that was cancelled. `code` is `'ERR_GENLOOP_CANCELLED'`. */
-export class TaskCancelledError extends Error {
+export class TaskCancelledError extends StacklessError {
   override readonly name = 'TaskCancelledError' as const;
   readonly code = 'ERR_GENLOOP_CANCELLED' as const;
 
   /** @internal */
   constructor(task: Task<unknown>, cause: unknown) {
-    super(`${task} was cancelled`, { cause });
+    super(`${task} was cancelled`, cause);
   }
 }
 

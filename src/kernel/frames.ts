@@ -19,6 +19,7 @@ const OWNED: unique symbol = Symbol.for('genloop.owned') as never;
 
 /** @internal The first frame of a task. Throws `TypeError` for what is no task, `MisuseError` for a generator in use. */
 export function firstFrame<T>(body: Spawnable<T>): Co<T> {
+  if (isRoutineCall(body) && body.fresh) return body.start() as Co<T>;
   const frame: unknown = isRoutineCall(body) ? body.start() : isOp(body) ? perform(body) : body;
   if (!isGenerator(frame)) throw new TypeError(`a task is a generator or an operation, not ${describe(frame)}`);
   own(frame);
@@ -47,6 +48,8 @@ export function popFrame(task: Task<unknown>): boolean {
 
 /** @internal The generator of a subroutine. Throws `TypeError` for anything that is none, with what to do instead. */
 export function frameOf(yielded: unknown): Co<unknown> {
+  // Nobody else can have it, and it needs no mark.
+  if (isRoutineCall(yielded) && yielded.fresh) return yielded.start();
   const frame: unknown = isRoutineCall(yielded) ? yielded.start() : yielded;
   if (!isGenerator(frame)) throw new TypeError(`a task cannot yield ${describe(frame)}`);
   own(frame);

@@ -14,6 +14,7 @@ import { Ring } from './ring.ts';
 import { isRoutineCall } from './routine.ts';
 import { CancelScope, checkSignal } from './scope.ts';
 import { type Owner, Task } from './task.ts';
+import { TaskList } from './task-list.ts';
 import { Timers } from './timers.ts';
 
 /** What the kernel needs of the world. */
@@ -83,7 +84,7 @@ export class Kernel {
   readonly host: Host;
   readonly timers: Timers = new Timers();
   /** All tasks that have not ended, in the order of their spawns. */
-  readonly tasks: Set<Task<unknown>> = new Set();
+  readonly tasks: TaskList = new TaskList();
   /** The task whose step runs, `null` between steps. */
   current: Task<unknown> | null = null;
   /** Told what happens, if anybody wants to know. */
@@ -193,7 +194,7 @@ export class Kernel {
     const tasks = [...this.tasks];
     this.ring.clear();
     this.timers.clear();
-    this.tasks.clear();
+    for (const task of tasks) this.tasks.delete(task);
     this.current = null;
     this.renew();
     for (const task of tasks) task.abandon(error);

@@ -9,17 +9,23 @@ import { type Co, isOp, Op, type PENDING } from './operation.ts';
 /** Recognises calls of another copy of this package. */
 const ROUTINE: unique symbol = Symbol.for('genloop.routine') as never;
 
+/** What generator functions have in common, and nothing else. */
+const GENERATOR_FUNCTION: unknown = Object.getPrototypeOf(function* () {});
+
 /** A call of a routine: an operation that the kernel runs as a frame, a new one each time it is yielded. */
 export class RoutineCall<T> extends Op<T> {
   private readonly body: (...args: never[]) => Co<T>;
   private readonly self: unknown;
   private readonly args: readonly unknown[];
+  /** @internal Whether {@link RoutineCall.start} gives a generator that is certainly new. */
+  readonly fresh: boolean;
 
-  constructor(body: (...args: never[]) => Co<T>, self: unknown, args: readonly unknown[]) {
+  constructor(body: (...args: never[]) => Co<T>, self: unknown, args: readonly unknown[], fresh: boolean) {
     super();
     this.body = body;
     this.self = self;
     this.args = args;
+    this.fresh = fresh;
   }
 
   /** @internal A new generator of the routine. */
@@ -69,7 +75,8 @@ export function routine<A extends unknown[], T, S = unknown>(
   body: (this: S, ...args: A) => Co<T>,
 ): (this: S, ...args: A) => Op<T> {
   if (typeof body !== 'function') throw new TypeError('routine takes a generator function');
+  const fresh = Object.getPrototypeOf(body) === GENERATOR_FUNCTION;
   return function call(this: S, ...args: A): Op<T> {
-    return new RoutineCall<T>(body as unknown as (...args: never[]) => Co<T>, this, args);
+    return new RoutineCall<T>(body as unknown as (...args: never[]) => Co<T>, this, args, fresh);
   };
 }

@@ -44,6 +44,10 @@ export class Task<T = unknown> extends CancelScope {
   operation: Op<unknown> | null = null;
   /** @internal The waker of a park that could not be undone: nobody asks twice. */
   refused: Waker<unknown> | null = null;
+  /** @internal Its neighbours among all tasks of the kernel. */
+  before: Task<unknown> | null = null;
+  /** @internal */
+  next: Task<unknown> | null = null;
   /** @internal In which its steps run. */
   surroundings: Surroundings | null = null;
   /** @internal The result or the error. */
