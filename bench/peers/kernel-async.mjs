@@ -4,6 +4,7 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { CLIENTS, wires } from './kernel-wire.mjs';
 
 const MANY = 100_000;
 const FAR_MS = 1e6;
@@ -123,7 +124,7 @@ async function waiting(executor) {
 }
 
 /**
- * `plain`: nothing is guaranteed. `abort`: a timer and an `AbortSignal` for all three calls, which each of them follows; the first failure
+ * `plain`: nothing is guaranteed, and there is no timeout. `timeout`: a race with a timer; what it ends runs on. `abort`: a timer and an `AbortSignal` for all three calls, which each of them follows; the first failure
  * aborts the others, but they are not waited for.
  */
 export async function request({ Batches, Backends, print }, mode) {
@@ -169,11 +170,39 @@ export async function request({ Batches, Backends, print }, mode) {
     }
   }
 
-  const proxied = mode === 'abort' ? abortable : plain;
+  const proxied = { plain, timeout: () => failAfter(TIMEOUT_MS, plain()), abort: abortable }[mode];
   if ((await proxied()) !== 6) throw new Error('an answer is wrong');
   const batches = new Batches();
   while (batches.next()) {
     for (let i = 0; i < batches.turns; i++) await proxied();
   }
   print(batches.median());
+}
+
+/** Proxied requests over sockets. `plain` and `timeout` as above. */
+export async function proxy({ Batches, print }, mode, port) {
+  const clients = await wires(port);
+  const call = (wire) => new Promise((resolve) => wire.ask(resolve));
+
+  async function fetchOne(wire) {
+    return await call(wire);
+  }
+
+  async function plain([first, second, third]) {
+    const [a, b, c] = await Promise.all([fetchOne(first), fetchOne(second), fetchOne(third)]);
+    return a + b + c;
+  }
+
+  const proxied = mode === 'timeout' ? (client) => failAfter(TIMEOUT_MS, plain(client)) : plain;
+  if ((await proxied(clients[0])) !== 6) throw new Error('an answer is wrong');
+  for (const client of clients.slice(1)) {
+    void (async () => {
+      for (;;) await proxied(client);
+    })();
+  }
+  const batches = new Batches();
+  while (batches.next()) {
+    for (let i = 0; i < batches.turns; i++) await proxied(clients[0]);
+  }
+  print(batches.median() / CLIENTS);
 }

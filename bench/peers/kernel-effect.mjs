@@ -4,6 +4,7 @@
  */
 
 import { Effect, Fiber, Scheduler } from 'effect';
+import { CLIENTS, wires } from './kernel-wire.mjs';
 
 const MANY = 100_000;
 const FAR_MS = 1e6;
@@ -127,6 +128,35 @@ export function request({ Batches, Backends, print }, mode) {
       for (let i = 0; i < batches.turns; i++) yield* proxied;
     }
     print(batches.median());
+  });
+  start(main, mode);
+}
+
+/** The same over sockets. */
+export async function proxy({ Batches, print }, mode, port) {
+  const clients = await wires(port);
+  const fetchOne = (wire) => Effect.callback((resume) => wire.ask((answer) => resume(Effect.succeed(answer))));
+  const proxied = ([first, second, third]) =>
+    Effect.timeout(
+      Effect.gen(function* () {
+        const calls = [fetchOne(first), fetchOne(second), fetchOne(third)];
+        const [a, b, c] = yield* Effect.all(calls, { concurrency: 'unbounded' });
+        return a + b + c;
+      }),
+      TIMEOUT_MS,
+    );
+  const requesting = (client) =>
+    Effect.gen(function* () {
+      for (;;) yield* proxied(client);
+    });
+  const main = Effect.gen(function* () {
+    if ((yield* proxied(clients[0])) !== 6) throw new Error('an answer is wrong');
+    for (const client of clients.slice(1)) yield* Effect.forkChild(requesting(client));
+    const batches = new Batches();
+    while (batches.next()) {
+      for (let i = 0; i < batches.turns; i++) yield* proxied(clients[0]);
+    }
+    print(batches.median() / CLIENTS);
   });
   start(main, mode);
 }

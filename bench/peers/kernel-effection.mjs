@@ -1,6 +1,7 @@
 /** The kernel's measurements in Effection. */
 
 import { action, all, race, run, sleep, spawn as spawnTask, suspend } from 'effection';
+import { CLIENTS, wires } from './kernel-wire.mjs';
 
 const MANY = 100_000;
 const FAR_MS = 1e6;
@@ -142,5 +143,33 @@ export function request({ Batches, Backends, print }) {
       for (let i = 0; i < batches.turns; i++) yield* race([sum(), expiry(TIMEOUT_MS)]);
     }
     print(batches.median());
+  });
+}
+
+/** The same over sockets. */
+export async function proxy({ Batches, print }, port) {
+  const clients = await wires(port);
+  const call = (wire) =>
+    action((resolve) => {
+      wire.ask(resolve);
+      return () => {};
+    });
+  function* sum([first, second, third]) {
+    const [a, b, c] = yield* all([call(first), call(second), call(third)]);
+    return a + b + c;
+  }
+  const proxied = (client) => race([sum(client), expiry(TIMEOUT_MS)]);
+  run(function* () {
+    if ((yield* proxied(clients[0])) !== 6) throw new Error('an answer is wrong');
+    for (const client of clients.slice(1)) {
+      yield* spawnTask(function* () {
+        for (;;) yield* proxied(client);
+      });
+    }
+    const batches = new Batches();
+    while (batches.next()) {
+      for (let i = 0; i < batches.turns; i++) yield* proxied(clients[0]);
+    }
+    print(batches.median() / CLIENTS);
   });
 }

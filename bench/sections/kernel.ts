@@ -3,7 +3,8 @@
 import path from 'node:path';
 import { type Context, type SectionResult, verdict } from '../harness/context.ts';
 import { type Probe, probe } from '../harness/probe.ts';
-import { genloop, type Program, ROOT } from '../harness/programs.ts';
+import { cxx, genloop, type Program, ROOT } from '../harness/programs.ts';
+import { Server } from '../harness/server.ts';
 import { median, medianRatio } from '../harness/statistics.ts';
 import { figure, ratio, table } from '../harness/table.ts';
 
@@ -49,10 +50,22 @@ const ROWS = [
 
 const REQUESTS = [
   { key: 'plain', label: 'async/await, nothing guaranteed', system: 'async', args: ['plain'] },
+  { key: 'timeout', label: 'async/await, a race with a timer', system: 'async', args: ['timeout'] },
   { key: 'genloop', label: 'genloop', system: 'genloop', args: ['request', 'named'] },
   { key: 'inline', label: 'genloop, generator function made anew', system: 'genloop', args: ['request', 'inline'] },
   { key: 'abort', label: 'async/await, AbortController and timer', system: 'async', args: ['abort'] },
   { key: 'co', label: 'co, nothing guaranteed', system: 'co', args: [] },
+  { key: 'effect', label: 'Effect', system: 'effect', args: [] },
+  { key: 'effect-microtasks', label: 'Effect, in microtasks', system: 'effect-microtasks', args: [] },
+  { key: 'effection', label: 'Effection', system: 'effection', args: [] },
+] as const;
+
+/** The same over sockets. Its programs are called with the port of an echo server too. */
+const PROXIES = [
+  { key: 'plain', label: 'async/await, nothing guaranteed', system: 'async', args: ['plain'] },
+  { key: 'timeout', label: 'async/await, a race with a timer', system: 'async', args: ['timeout'] },
+  { key: 'attached', label: 'genloop, attached', system: 'genloop', args: ['attached'] },
+  { key: 'blocking', label: 'genloop, blocking', system: 'genloop', args: ['blocking'] },
   { key: 'effect', label: 'Effect', system: 'effect', args: [] },
   { key: 'effect-microtasks', label: 'Effect, in microtasks', system: 'effect-microtasks', args: [] },
   { key: 'effection', label: 'Effection', system: 'effection', args: [] },
@@ -73,7 +86,9 @@ const CONTEXTS = [
 
 /** Runs the section. */
 export async function kernel(context: Context): Promise<SectionResult> {
-  const samples = await measure(probesOf(context), context);
+  const backend = await Server.start('the backend', [cxx('echo_epoll'), '--port', '0'], context.cores.load);
+  const samples = await measure([...probesOf(context), ...proxies(backend.port)], context);
+  await backend.stop();
   const { notRun } = samples;
   const of = (key: string): number => median(samples.of(key));
   const against = (key: string, base: string): number => medianRatio(samples.of(key), samples.of(base));
@@ -120,6 +135,18 @@ export async function kernel(context: Context): Promise<SectionResult> {
       ]),
     ),
     '',
+    'The same over sockets: the backends are an echo server in C++ on the other core, 64 bytes there and back; 16 requests are under',
+    'way at the same time. genloop makes its own system calls, the others have node:net.',
+    '',
+    table(
+      ['', 'ns', '× plain async'],
+      PROXIES.map(({ key, label }) => [
+        label,
+        figure(of(`proxy/${key}`)),
+        ratio(against(`proxy/${key}`, 'proxy/plain')),
+      ]),
+    ),
+    '',
     'Switch among 1,000 tasks while AsyncLocalStorage is in use; with another store in each, and without.',
     '',
     table(
@@ -138,6 +165,7 @@ export async function kernel(context: Context): Promise<SectionResult> {
   ];
 
   const request = (key: string): number => against('request/genloop', `request/${key}`);
+  const proxy = (key: string): number => against('proxy/attached', `proxy/${key}`);
   const verdicts = [
     ...COLUMNS.map((column) =>
       verdict(
@@ -148,15 +176,19 @@ export async function kernel(context: Context): Promise<SectionResult> {
       ),
     ),
     verdict(
-      'switch among 1,000 tasks ÷ await',
-      against(switchKey('genloop', { depth: 1, tasks: 1000 }), switchKey('async', { depth: 1, tasks: 1000 })),
+      'switch among 1,000 tasks ÷ await, a store in each',
+      against('context/genloop/on', 'context/async/on'),
       '<=',
       1,
     ),
+    verdict('switch among 1,000 tasks ÷ await, no store', against('context/genloop/off', 'context/async/off'), '<=', 1),
     verdict('spawn and join: ns', of('spawn/genloop'), '<=', WANTED.spawnNs),
-    verdict('proxied request ÷ plain async/await', request('plain'), '<=', WANTED.request),
-    verdict('proxied request ÷ Effect', Math.max(request('effect'), request('effect-microtasks')), '<=', 1),
-    verdict('proxied request ÷ Effection', request('effection'), '<=', 1),
+    verdict('proxied request ÷ plain async/await, over sockets', proxy('plain'), '<=', WANTED.request),
+    verdict('proxied request ÷ Effect, over sockets', Math.max(proxy('effect'), proxy('effect-microtasks')), '<=', 1),
+    verdict('proxied request ÷ Effection, over sockets', proxy('effection'), '<=', 1),
+    verdict('proxied request ÷ plain async/await, in memory', request('plain'), '<=', WANTED.request),
+    verdict('proxied request ÷ Effect, in memory', Math.max(request('effect'), request('effect-microtasks')), '<=', 1),
+    verdict('proxied request ÷ Effection, in memory', request('effection'), '<=', 1),
     verdict('one of 100,000 parked tasks: bytes', of('parked/genloop'), '<=', WANTED.parkedBytes),
     verdict('left of 100,000 deadlines: bytes each', of('timers'), '<=', WANTED.leftBytes),
     verdict('left of 100,000 sleeping tasks: bytes each', of('sleepers'), '<=', WANTED.leftBytes),
@@ -208,6 +240,15 @@ function probesOf(context: Context): Probe[] {
     program: own(program, ...args),
   }));
   return [...switches, ...tasks, ...requests, ...contexts, ...alone];
+}
+
+function proxies(port: number): Probe[] {
+  return PROXIES.map(({ key, label, system: name, args }) => {
+    const system = SYSTEMS.find((candidate) => candidate.key === name) as System;
+    const program =
+      system.file === undefined ? own('proxy', String(port), ...args) : peer(system, 'proxy', ...args, String(port));
+    return { key: `proxy/${key}`, title: `proxied request over sockets, ${label}`, program };
+  });
 }
 
 function own(name: string, ...args: string[]): Program {

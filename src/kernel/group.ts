@@ -271,10 +271,10 @@ export function* inGroup<T, G extends Group>(g: G, body: Body<T, G>, signal?: Ab
     if (!cut) g.fail(error);
   }
   g.unwind();
-  task.scope = g.kernel.shelter;
+  task.stand(g.kernel.shelter);
   // Again, if somebody else has spawned one since the last had ended.
   while (!g.ended) yield g.end;
-  task.scope = g;
+  task.stand(g);
   g[Symbol.dispose]();
   if (g.failures.length > 0) throw firstOf(g.failures);
   if (cut) {

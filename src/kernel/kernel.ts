@@ -149,10 +149,10 @@ export class Kernel {
         if (this.shuffle) ring.promote(Math.floor(this.host.random() * ring.length));
         const task = ring.shift() as Task<unknown>;
         this.current = task;
-        this.observer?.stepping?.(task);
+        if (this.observer !== null) this.observer.stepping?.(task);
         if (task.surroundings === null) this.step(task);
         else task.surroundings.runInAsyncScope(this.step, this, task);
-        this.observer?.stepped?.(task);
+        if (this.observer !== null) this.observer.stepped?.(task);
       }
       return steps;
     } finally {
@@ -169,7 +169,7 @@ export class Kernel {
     task.refused = waker;
     let undone: boolean;
     try {
-      undone = operation.abort(waker, task.scope.inForce);
+      undone = operation.abort(waker, task.due);
     } catch (raised) {
       // The operation's fault is the task's, and the cancel comes at its next trap.
       this.resume(task, waker, raised, true);
@@ -208,7 +208,7 @@ export class Kernel {
 
   private enqueue(task: Task<unknown>): void {
     this.ring.push(task);
-    if (this.ring.length === 1 && this.onReady !== null) this.onReady();
+    if (this.onReady !== null && this.ring.length === 1) this.onReady();
   }
 
   private step(task: Task<unknown>): void {
@@ -245,7 +245,7 @@ export class Kernel {
       }
       const yielded = result.value;
       if (yielded === undefined || yielded === PASS) {
-        if (task.scope.inForce === null) {
+        if (task.due === null) {
           this.enqueue(task);
           return;
         }
@@ -253,7 +253,7 @@ export class Kernel {
         failing = true;
       } else if (isOp(yielded) && !isRoutineCall(yielded)) {
         // A trap: every one throws in a cancelled task (rule 2).
-        if (task.scope.inForce !== null) {
+        if (task.due !== null) {
           value = this.interrupt(task);
           failing = true;
         } else {
@@ -266,7 +266,7 @@ export class Kernel {
             failing = true;
           }
           if (value === PENDING) {
-            if (task.scope.inForce === null) {
+            if (task.due === null) {
               this.park(task, yielded);
               return;
             }
@@ -301,7 +301,7 @@ export class Kernel {
   /** What a trap throws in a cancelled task. */
   private interrupt(task: Task<unknown>): unknown {
     this.observer?.interrupted?.(task);
-    return task.scope.inForce;
+    return task.due;
   }
 
   private park(task: Task<unknown>, operation: Op<unknown>): void {
@@ -317,7 +317,7 @@ export class Kernel {
     task.operation = operation;
     this.observer?.parked?.(task, operation);
     // A cancel from within the park could not undo what was not registered yet.
-    if (task.scope.inForce !== null) this.undo(task);
+    if (task.due !== null) this.undo(task);
   }
 
   private finish(task: Task<unknown>, state: 'done' | 'failed' | 'cancelled', outcome: unknown): void {

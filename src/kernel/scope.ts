@@ -3,8 +3,8 @@
  * cancelled or has a deadline, and so is a group, which holds the tasks that were spawned into it.
  *
  * What a trap has to know is one field, {@link CancelScope.inForce}: the cancel of the outermost cancelled scope around
- * it, as far as no shield stands between. It is pushed down when something changes, never looked for: a trap costs
- * one comparison (rule 2).
+ * it, as far as no shield stands between. It is pushed down when something changes, never looked for, and down to the
+ * tasks that stand there (`task.due`): a trap costs one comparison (rule 2).
  */
 
 import { CancelError, type CancelSource, MisuseError, TimeoutError } from './errors.ts';
@@ -226,7 +226,7 @@ export class CancelScope implements Disposable {
   enter(): this {
     const task = this.task as Task<unknown>;
     this.attach(task.scope);
-    task.scope = this;
+    task.stand(this);
     return this;
   }
 
@@ -241,7 +241,7 @@ export class CancelScope implements Disposable {
     }
     while (task.scope !== this) {
       const inner = task.scope;
-      task.scope = inner.parent as CancelScope;
+      task.stand(inner.parent as CancelScope);
       inner.detach();
     }
     return true;
@@ -259,7 +259,7 @@ export class CancelScope implements Disposable {
     }
     this.refuseTasks();
     const disorder = this.unwind();
-    task.scope = this.parent as CancelScope;
+    task.stand(this.parent as CancelScope);
     this.detach();
     if (disorder) throw new MisuseError('a scope was left before one that was entered inside it; use `using` for both');
   }
@@ -302,6 +302,7 @@ export class CancelScope implements Disposable {
     if (inForce === this.inForce && hard === this.hard) return false;
     this.inForce = inForce;
     this.hard = hard;
+    if (this.task !== null && this.task.scope === this) this.task.due = inForce;
     return true;
   }
 

@@ -28,6 +28,8 @@ export class Task<T = unknown> extends CancelScope {
   readonly owner: Owner | null;
   /** @internal The innermost scope in which it stands. */
   scope: CancelScope;
+  /** @internal What its next trap throws: the cancel in force where it stands. A copy, so that a trap looks at the task only. */
+  due: Error | null = null;
   /** @internal How it ended, `null` before that. */
   ending: 'done' | 'failed' | 'cancelled' | null = null;
   /** @internal The generator that runs. */
@@ -65,6 +67,12 @@ export class Task<T = unknown> extends CancelScope {
     this.id = id;
     this.name = name;
     this.frame = frame;
+  }
+
+  /** @internal From now on it stands in this scope. */
+  stand(scope: CancelScope): void {
+    this.scope = scope;
+    this.due = scope.inForce;
   }
 
   /** Where the task is. */
