@@ -53,5 +53,6 @@ export { type CancelOptions, CancelScope } from './scope.ts';
 export { type Selectable, type Selected, type Selection, select } from './select.ts';
 export { sleep } from './sleep.ts';
 export { type Owner, Task, type TaskState } from './task.ts';
+export { TaskList } from './task-list.ts';
 export { Timer, Timers } from './timers.ts';
 export { type Description, WaitQueue } from './wait-queue.ts';

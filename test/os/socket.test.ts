@@ -119,7 +119,7 @@ tcp(
 );
 
 tcp(
-  'say why a connection failed, once',
+  'rule 37: say why a connection failed, once',
   holding((opened) => {
     const socket = refused(opened);
     const error = socket.error();
@@ -130,7 +130,7 @@ tcp(
 );
 
 tcp(
-  'report a reset once, then the end, and EPIPE for writing',
+  'rule 37: report a reset once, then the end, and EPIPE for writing',
   holding((opened) => {
     const socket = reset(opened);
     const error = thrown(() => socket.recv());
@@ -522,7 +522,7 @@ any(
   }),
 );
 
-any('throw ClosedError for everything once closed, and close twice', () => {
+any('rule 33: throw ClosedError for everything once closed, and close twice', () => {
   const socket = Socket.tcp({ port: 0 });
   socket.close();
   socket.close();
