@@ -8,6 +8,7 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { median } from './harness/statistics.ts';
 
 interface Row {
   label: string;
@@ -32,6 +33,7 @@ interface Saved {
     connect: { data: Contest[] };
     idle: { data: Record<string, number> };
     switch: { data: Record<string, number> };
+    kernel: { data: Record<string, number[]> };
     memory: { data: { connections: number; rows: { label: string; bytes: number }[] } };
   };
 }
@@ -79,6 +81,36 @@ function grid(data: Record<string, number>, corner: string, names: Record<string
   return table([corner, ...columns.map((column) => column.replace('/', ' deep, '))], rows);
 }
 
+/** Keys of the section `kernel` by row and column; where there are several, the best counts. */
+const KERNEL_COLUMNS = ['genloop', 'async/await', 'Effect', 'Effection', 'co'];
+const KERNEL_ROWS: readonly [string, ...string[][]][] = [
+  ['switch among 1,000 tasks', ...each((system) => `switch/${system}/1/1000`)],
+  ['spawn and join', ...each((system) => `spawn/${system}`)],
+  ['cancel, and wait for the end', ...each((system) => `cancel/${system}`)],
+  ['a time limit set and lifted', ...each((system) => `timer/${system}`)],
+  ['proxied request, in memory', ...each((system) => `request/${system === 'async' ? 'plain' : system}`)],
+  [
+    'proxied request, over sockets',
+    ...each((system) => `proxy/${{ genloop: 'attached', async: 'plain' }[system] ?? system}`),
+  ],
+  ['one of 100,000 parked tasks, bytes', ...each((system) => `parked/${system}`)],
+];
+
+function each(key: (system: string) => string): string[][] {
+  return [['genloop'], ['async'], ['effect', 'effect-microtasks'], ['effection'], ['co']].map((systems) =>
+    systems.map(key),
+  );
+}
+
+function kernelTable(data: Record<string, number[]>): string {
+  const best = (keys: string[]): number | undefined => {
+    const medians = keys.map((key) => median(data[key] ?? [])).filter((value) => !Number.isNaN(value));
+    return medians.length === 0 ? undefined : Math.min(...medians);
+  };
+  const rows = KERNEL_ROWS.map(([label, ...columns]) => [label, ...columns.map((keys) => figure(best(keys)))]);
+  return table(['', ...KERNEL_COLUMNS], rows);
+}
+
 function tables({ machine, command, results }: Saved): Record<string, string> {
   const { echo, time, connect, idle, memory } = results;
   const counts = [...new Set(Object.keys(idle.data).map((key) => key.split('/')[1] as string))];
@@ -94,6 +126,7 @@ function tables({ machine, command, results }: Saved): Record<string, string> {
     connect: contest(connect.data, (connect.data[0] as Contest).case.key, 'connection', 'node:net'),
     idle: grid(idle.data, 'other descriptors', backends, counts),
     switch: switches,
+    kernel: kernelTable(results.kernel.data),
     memory: table(['server', 'bytes per idle connection'], bytes),
     machine: `${machine.cores} × ${machine.cpu}, ${machine.system}, Node ${machine.node}, ${machine.date.slice(0, 10)}; \`${command}\`.`,
   };

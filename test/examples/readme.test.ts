@@ -117,6 +117,13 @@ for (const step of [2, 3]) {
   });
 }
 
+test('the program with a time limit says goodbye on both sides before it gives up', async () => {
+  await using program = start(4);
+  const { stdout, stderr, code } = await program.ended();
+  const lines = ['quick has hung up', 'slow has hung up', 'no answer: it took longer than 200 ms', ''];
+  assert.equal([stdout, stderr, code], [lines.join('\n'), '', 0]);
+});
+
 test('the commands that it tells to type exist', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
