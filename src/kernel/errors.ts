@@ -113,8 +113,8 @@ export class TaskCancelledError extends StacklessError {
 export class DeadlockError extends Error {
   override readonly name = 'DeadlockError' as const;
   readonly code = 'ERR_GENLOOP_DEADLOCK' as const;
-  /** The tasks that wait, in the order of their start. */
-  readonly tasks: readonly Task<unknown>[];
+  // Private, so that a deadlock that is printed does not bring the tree of all tasks with it.
+  readonly #tasks: readonly Task<unknown>[];
 
   /** @internal */
   constructor(tasks: readonly Task<unknown>[], where: (task: Task<unknown>) => string | undefined) {
@@ -123,7 +123,12 @@ export class DeadlockError extends Error {
       return `  ${task} waits for ${task.waitsFor}${place === undefined ? '' : ` at ${place}`}`;
     });
     super(`nothing is ready, no timer is set, nothing waits for I/O, and yet:\n${lines.join('\n')}`);
-    this.tasks = tasks;
+    this.#tasks = tasks;
+  }
+
+  /** The tasks that wait, in the order of their start. */
+  get tasks(): readonly Task<unknown>[] {
+    return this.#tasks;
   }
 }
 

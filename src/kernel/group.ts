@@ -136,6 +136,11 @@ export class Group extends CancelScope {
     return this.keeping('results').results();
   }
 
+  /** `group of 3 tasks`. */
+  override toString(): string {
+    return `group of ${this.size} ${this.size === 1 ? 'task' : 'tasks'}`;
+  }
+
   /** @internal One of its tasks has ended. */
   childEnded(task: Task<unknown>): void {
     if (this.daemons?.delete(task) !== true) {

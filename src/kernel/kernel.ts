@@ -10,6 +10,7 @@ import { enterKernel } from './current.ts';
 import { firstFrame, frameOf, nameOf, popFrame, pushFrame, type Spawnable } from './frames.ts';
 import type { Observer } from './observer.ts';
 import { isOp, type Op, PASS, PENDING, type Waker } from './operation.ts';
+import { PRINTED } from './printing.ts';
 import { Ring } from './ring.ts';
 import { isRoutineCall } from './routine.ts';
 import { CancelScope, checkSignal } from './scope.ts';
@@ -204,6 +205,11 @@ export class Kernel {
   renew(): void {
     this.root.detach();
     this.root = new CancelScope(this, null);
+  }
+
+  /** @internal */
+  [PRINTED](): string {
+    return `kernel, ${this.tasks.size} tasks`;
   }
 
   private enqueue(task: Task<unknown>): void {

@@ -10,6 +10,7 @@
 import { CancelError, type CancelSource, MisuseError, TimeoutError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
 import type { Local } from './local.ts';
+import { PRINTED } from './printing.ts';
 import type { Task } from './task.ts';
 import type { Timer } from './timers.ts';
 
@@ -262,6 +263,16 @@ export class CancelScope implements Disposable {
     task.stand(this.parent as CancelScope);
     this.detach();
     if (disorder) throw new MisuseError('a scope was left before one that was entered inside it; use `using` for both');
+  }
+
+  /** `scope`, and whether a cancel is in force in it. */
+  toString(): string {
+    return this.cancelled ? 'scope (cancelled)' : 'scope';
+  }
+
+  /** @internal */
+  [PRINTED](): string {
+    return String(this);
   }
 
   private refuseTasks(): void {

@@ -1,5 +1,6 @@
 /** All tasks of a kernel, linked through the tasks themselves: a set would hash each one on its way in and out. */
 
+import { PRINTED } from './printing.ts';
 import type { Task } from './task.ts';
 
 /** Tasks that have not ended, in the order of their spawns. */
@@ -31,6 +32,11 @@ export class TaskList implements Iterable<Task<unknown>> {
     else next.before = before;
     task.before = task.next = null;
     this.count--;
+  }
+
+  /** @internal */
+  [PRINTED](): readonly Task<unknown>[] {
+    return [...this];
   }
 
   /** One after the other; one that ends meanwhile must not be the one that was just given. */

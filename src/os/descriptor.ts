@@ -55,6 +55,9 @@ export function toBytes(data: Data): Uint8Array {
   throw new TypeError(`data must be a string or a Uint8Array, not ${data === null ? 'null' : typeof data}`);
 }
 
+/** What Node's `console.log` asks: a line, and not all constants of the system. */
+const PRINTED: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+
 /** An open file of any kind: socket, pipe, terminal, device, eventfd, another poller. Closed by `close()` or `using`. */
 export class Descriptor implements Disposable {
   /** The system that made it; all its calls go there. */
@@ -167,6 +170,11 @@ export class Descriptor implements Disposable {
   /** What messages call it: `Socket 7`. */
   toString(): string {
     return this.number < 0 ? `closed ${this.constructor.name}` : `${this.constructor.name} ${this.number}`;
+  }
+
+  /** @internal */
+  [PRINTED](): string {
+    return String(this);
   }
 
   private leave(): number {

@@ -20,6 +20,7 @@ import {
   type SpawnOptions,
   type Task,
 } from '../kernel/index.ts';
+import { PRINTED } from '../kernel/printing.ts';
 import { type BackendName, enterSys, realSys, type Sys } from '../os/index.ts';
 import { chooseBackend, noCounters, Poller, type PollerCounters } from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
@@ -240,6 +241,11 @@ export class Scheduler implements Disposable {
   /** {@link Scheduler.close}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** @internal */
+  [PRINTED](): string {
+    return `${this.name}, ${this.size} tasks`;
   }
 
   /** @internal Opened at the first need. */
