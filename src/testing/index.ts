@@ -20,4 +20,9 @@ export {
 } from './wrappers/each-failure.ts';
 export { type Errno, PLAUSIBLE_ERRNOS } from './wrappers/errnos.ts';
 export { type FailingCallName, type FailingSys, failing, type Nth } from './wrappers/failing.ts';
+export { type FormatOptions, formatCall } from './wrappers/format.ts';
+export { SysLog } from './wrappers/log.ts';
+export { type Recording, recorded } from './wrappers/recorded.ts';
+export { ReplayError, type ReplayedSys, type ReplayOptions, replayed } from './wrappers/replayed.ts';
+export { type TracedCall, type TraceOptions, traced } from './wrappers/traced.ts';
 export { HangError, type LeakedDescriptor } from './wrappers/trial.ts';

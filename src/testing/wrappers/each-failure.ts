@@ -60,7 +60,7 @@ export interface FailureReport {
   readonly counts: ReadonlyMap<AnyCallName, number>;
   /** What the program then returns. */
   readonly result: unknown;
-  /** One for each call and errno, in the order of the calls' names. */
+  /** One for each call and errno, in the order of the option `calls`, or of `Sys`. */
   readonly runs: readonly FailureRun[];
   /** A sentence for each run that hung or left a descriptor open. */
   readonly problems: readonly string[];

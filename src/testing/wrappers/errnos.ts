@@ -35,8 +35,8 @@ const NO_PEER = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'];
 const NO_NETWORK = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH'];
 
 /**
- * What may go wrong at each call though the program is right: what the manual pages of Linux and the BSDs name, without what only
- * wrong arguments cause (EBADF, EFAULT, EINVAL, ENOTSOCK, …). A call that is not here does not fail so.
+ * What may go wrong at each call though the program is right: what the manual pages of Linux and the BSDs name, without
+ * what only wrong arguments cause (EBADF, EFAULT, EINVAL, ENOTSOCK, …). A call that is not here does not fail so.
  */
 export const PLAUSIBLE_ERRNOS: Readonly<Partial<Record<AnyCallName, readonly string[]>>> = {
   socket: [...NO_DESCRIPTOR, 'ENOBUFS', 'EAFNOSUPPORT', 'EACCES'],
@@ -68,10 +68,11 @@ export const PLAUSIBLE_ERRNOS: Readonly<Partial<Record<AnyCallName, readonly str
   epollCreate: NO_DESCRIPTOR,
   epollCtl: ['ENOMEM', 'ENOSPC'],
   epollWait: ['EINTR'],
-  poll: ['EINTR', 'ENOMEM'],
-  select: ['EINTR', 'ENOMEM'],
+  // ENOMEM too, says the manual; but a scheduler that cannot wait ends its run at once (`InternalError`), whatever the program.
+  poll: ['EINTR'],
+  select: ['EINTR'],
   kqueue: NO_DESCRIPTOR,
-  kevent: ['EINTR', 'ENOMEM'],
+  kevent: ['EINTR'],
   signalOpen: ['EBUSY', ...NO_DESCRIPTOR],
   raise: ['EPERM'],
   'backend.change': ['ENOMEM', 'ENOSPC'],

@@ -127,9 +127,10 @@ export class Trial {
 
   private exert(): void {
     this.effort++;
-    // A step that never ends comes to no round: its own calls have to end it.
+    // A step that never ends comes to no round: its own calls have to end it. Its clean-up may call.
     if (this.effort > this.allowance + this.limit) {
-      throw new HangError(`a step made ${this.limit} calls after the run had been broken off`);
+      this.allowance = this.effort + this.limit;
+      throw new HangError(`more than ${this.limit} calls in one step`);
     }
   }
 
