@@ -117,7 +117,10 @@ function showRows({ columns, asked }: RowsArgument, cells: Int32Array): string {
 
 /** A number by its name, or by the names of its bits. */
 function showNumber(value: number, prefixes: readonly string[], bits: boolean, constants: Constants): string {
-  const names = Object.keys(constants).filter((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+  // EPOLL_CTL_ADD begins like EPOLLIN, and is no event.
+  const names = prefixes.flatMap((prefix) =>
+    Object.keys(constants).filter((name) => name.startsWith(prefix) && name[prefix.length] !== '_'),
+  );
   const exact = names.find((name) => constants[name] === value);
   if (exact !== undefined && value !== 0) return exact;
   if (!bits) return exact ?? String(value);
