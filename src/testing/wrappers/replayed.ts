@@ -1,5 +1,5 @@
 /**
- * A system that is a recording: no kernel is asked, no addon is needed, and no time passes. The program must ask what it asked
+ * A system that is a recording: no kernel is asked, and no time passes. The program must ask what it asked
  * then, in the same order; the first difference ends the replay, and says what it was.
  */
 
