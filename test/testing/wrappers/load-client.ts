@@ -9,7 +9,7 @@ import { connect } from 'node:net';
 const [port, clients, messages] = process.argv.slice(2).map(Number) as [number, number, number];
 const LONG = 300_000;
 /** One of so many messages is long. */
-const RARE = 97;
+const RARE = 397;
 
 async function client(number: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
