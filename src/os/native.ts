@@ -23,6 +23,11 @@ export function realSys(): Sys {
   return loaded();
 }
 
+/** Whether this is the operating system itself. Loads nothing: without the addon no system is. */
+export function isRealSys(sys: Sys): boolean {
+  return sys === addon;
+}
+
 /** Node's event loop of the calling thread, for the guest. Throws `ERR_GENLOOP_NO_ADDON` like {@link realSys}. */
 export function nodeLoop(): NodeLoop {
   return loaded();

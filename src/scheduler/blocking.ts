@@ -14,7 +14,8 @@
  */
 
 import { isMainThread } from 'node:worker_threads';
-import { constants, Descriptor, Epoll, Kqueue, nodeLoop, realSys, type Sys, SystemError } from '../os/index.ts';
+import { constants, Descriptor, Epoll, Kqueue, nodeLoop, type Sys, SystemError } from '../os/index.ts';
+import { isRealSys } from '../os/native.ts';
 import { INTERRUPTS, Interruption } from './interrupts.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -46,7 +47,7 @@ class Ears implements Disposable {
   constructor(scheduler: Scheduler) {
     this.sys = scheduler.sys;
     // A simulated system has neither signals nor a Node loop.
-    if (this.sys !== realSys()) return;
+    if (!isRealSys(this.sys)) return;
     try {
       // The first round would open it too late for its error to be anything but a broken scheduler.
       scheduler.poller;

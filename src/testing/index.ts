@@ -1,6 +1,6 @@
 /**
  * Tests of programs made of tasks: a clock that jumps instead of waiting, orders that a seed repeats, and assertions
- * about when a task lets others run. Plain functions that throw, for any test runner (uvu, `node:test`, …).
+ * about when a task lets others run, and systems whose calls fail, are traced, recorded or replayed. Plain functions that throw, for any test runner (uvu, `node:test`, …).
  *
  * @module testing
  */
@@ -11,3 +11,18 @@ export { VirtualClock, type VirtualClockOptions } from './clock.ts';
 export { runTest, type TestMain, type TestOptions } from './run.ts';
 export { type EachSeedOptions, eachSeed, SEED_VARIABLE, SeedError } from './seeds.ts';
 export { Sequencer } from './sequencer.ts';
+export type { AnyCallName, BackendCallName, CallName } from './wrappers/calls.ts';
+export {
+  type EachFailureOptions,
+  eachFailure,
+  type FailureReport,
+  type FailureRun,
+} from './wrappers/each-failure.ts';
+export { type Errno, PLAUSIBLE_ERRNOS } from './wrappers/errnos.ts';
+export { type FailingCallName, type FailingSys, failing, type Nth } from './wrappers/failing.ts';
+export { type FormatOptions, formatCall } from './wrappers/format.ts';
+export { SysLog } from './wrappers/log.ts';
+export { type Recording, recorded } from './wrappers/recorded.ts';
+export { ReplayError, type ReplayedSys, type ReplayOptions, replayed } from './wrappers/replayed.ts';
+export { type TracedCall, type TraceOptions, traced } from './wrappers/traced.ts';
+export { HangError, type LeakedDescriptor } from './wrappers/trial.ts';
