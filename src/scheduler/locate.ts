@@ -42,7 +42,8 @@ export class Locator implements Disposable {
   whereFrame(frame: object): string | undefined {
     const place = this.placeOf(frame);
     const url = place && this.urls.get(place.scriptId);
-    if (place === undefined || url === undefined) return undefined;
+    // Code that belongs to no file (`new Function`) has no name, and no place that helps anybody.
+    if (place === undefined || url === undefined || url === '') return undefined;
     const entry = findSourceMap(url)?.findEntry(place.lineNumber, place.columnNumber);
     // Without a source map the place is already the source's.
     if (entry === undefined || !('originalSource' in entry)) return `${pathOf(url)}:${place.lineNumber + 1}`;
