@@ -56,11 +56,11 @@ export class Locator implements Disposable {
     let place: Place | undefined;
     // In the same thread the answers come inside the call.
     this.session.post('Runtime.evaluate', { expression: HANDLE }, (_error, answer) => {
-      const objectId = answer?.result?.objectId;
-      if (objectId === undefined) return;
+      // Of an object there is always one; with another answer the next question has none.
+      const objectId = answer?.result?.objectId as string;
       this.session.post('Runtime.getProperties', { objectId, ownProperties: true }, (_error, properties) => {
-        const internal = properties?.internalProperties ?? [];
-        place = internal.find(({ name }) => name === '[[GeneratorLocation]]')?.value?.value as Place | undefined;
+        const location = properties?.internalProperties?.find(({ name }) => name === '[[GeneratorLocation]]');
+        place = location?.value?.value as Place | undefined;
       });
     });
     delete globals[HANDLE];
