@@ -23,6 +23,8 @@ const RAW = join(REPORTS, 'tmp');
 const DEBUGGER = join(ROOT, 'scripts', 'coverage-debugger.cjs');
 /** Of these everything, in each file. */
 const WHOLE = ['src/kernel/**', 'src/scheduler/**'];
+/** Programs that are counted take up to twice as long. */
+const TIMEOUT_S = '300';
 
 try {
   await ensureAddon();
@@ -35,7 +37,7 @@ rmSync(RAW, { recursive: true, force: true });
 mkdirSync(RAW, { recursive: true });
 const options = `${process.env.NODE_OPTIONS ?? ''} --require "${DEBUGGER}"`.trim();
 const env = { ...process.env, NODE_V8_COVERAGE: RAW, NODE_OPTIONS: options };
-const tested = run(['--import', 'tsx', 'test/run.ts', ...process.argv.slice(2)], env);
+const tested = run(['--import', 'tsx', 'test/run.ts', '--timeout', TIMEOUT_S, ...process.argv.slice(2)], env);
 for (const name of readdirSync(RAW)) tidy(join(RAW, name));
 report(['--include', 'src/**', '--reporter', 'text', '--reporter', 'html', '--check-coverage', 'false']);
 const limits = ['statements', 'lines', 'branches', 'functions'].flatMap((what) => [`--${what}`, '100']);

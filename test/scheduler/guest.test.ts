@@ -458,4 +458,28 @@ test('task.promise of a failing task and the promise of the run both reject, wit
   assert.is((all as PromiseRejectedResult).reason, error);
 });
 
+test('a system that cannot tell Node about time, and throws instead of refusing, ends the run with clean-up', async () => {
+  const error = new Error('no time outside of here');
+  // As a simulated system does, whose clock no descriptor follows.
+  const sys: Sys = overriding(realSys(), {
+    timerfd: () => {
+      throw error;
+    },
+  });
+  const scheduler = new Scheduler({ sys });
+  const log: string[] = [];
+  scheduler.spawn(
+    (function* (): Co<void> {
+      try {
+        yield* sleep(60_000);
+      } finally {
+        log.push('cleaned up');
+      }
+    })(),
+  );
+  const watches = referenced();
+  assert.is(await thrownBy(scheduler.run()), error);
+  assert.equal([log, scheduler.size, referenced()], [['cleaned up'], 0, watches]);
+});
+
 test.run();
