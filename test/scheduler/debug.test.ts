@@ -146,7 +146,7 @@ test('errors without a stack, and what is no error, stay as they are', () => {
   assert.equal(userFrames(undefined), []);
 });
 
-test('an operation that is made and never yielded is told once it is collected; one that is yielded is not', async () => {
+test('rule 3: an operation that is made and never yielded is told once it is collected; one that is yielded is not', async () => {
   await using program = new Program(
     [...NODE.slice(0, 1), '--expose-gc', ...NODE.slice(1), `${ROOT}/test/scheduler/debug-program.ts`],
     {

@@ -482,4 +482,34 @@ test('a system that cannot tell Node about time, and throws instead of refusing,
   assert.equal([log, scheduler.size, referenced()], [['cleaned up'], 0, watches]);
 });
 
+test('rule 47: wake-ups from outside cost one turn together, however many come between two rounds of the host', async () => {
+  const scheduler = new Scheduler();
+  const queue = new Queue<number>();
+  const got: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    scheduler.spawn(
+      (function* (): Co<void> {
+        got.push(yield* queue.take());
+      })(),
+    );
+  }
+  // The last one stays, so that the run does not end in that turn.
+  const last = scheduler.spawn(sleep(60_000));
+  const promise = scheduler.run();
+  for (let i = 0; i < 3; i++) await turn();
+  let rounds = 0;
+  const round = scheduler.round.bind(scheduler);
+  scheduler.round = (limit) => {
+    rounds++;
+    return round(limit);
+  };
+  for (let i = 0; i < 50; i++) void Promise.resolve(i).then((value) => queue.put(value));
+  await turn();
+  await turn();
+  assert.is(got.length, 50);
+  assert.is(rounds, 1);
+  last.cancel();
+  await promise;
+});
+
 test.run();
