@@ -1,7 +1,7 @@
 /**
  * What the suite reaches of `src`, by lines and branches: `npm run coverage -- [words and options of the test command]`. Fails
  * if a test fails, or if anything is left of the kernel or of the scheduler; those two are reached in whole by
- * `npm run coverage -- test/kernel test/scheduler`, which takes a quarter of the time.
+ * `npm run coverage -- test/kernel test/scheduler`, which takes half of the time.
  *
  * c8 merges what each process writes at its end, those that tests start included. A process that a signal kills writes
  * nothing, so what only such a process does is not seen. Two things have to be put right on the way: see
