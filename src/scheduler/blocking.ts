@@ -96,6 +96,7 @@ class Ears implements Disposable {
       this.bell = bell;
       bell.add(loop, (constants.EPOLLIN as number) | (constants.EPOLLET as number));
       scheduler.poller.listen(bell, () => bell.wait(0));
+      /* c8 ignore start: macOS and the BSDs; the coverage is measured on Linux */
     } else {
       const bell = Kqueue.create();
       this.bell = bell;
@@ -106,5 +107,6 @@ class Ears implements Disposable {
       );
       scheduler.poller.listen(bell, () => bell.kevent([], 1, 0));
     }
+    /* c8 ignore stop */
   }
 }

@@ -36,7 +36,6 @@ export class Guest {
   private scheduled: NodeJS.Immediate | null = null;
   /** Stands in for the alarm while the process has no descriptor left for one. */
   private substitute: NodeJS.Timeout | null = null;
-  private finished = false;
   private resolve: () => void = () => {};
   private reject: (error: unknown) => void = () => {};
   private readonly turn = (): void => this.takeTurn();
@@ -67,7 +66,6 @@ export class Guest {
   }
 
   private schedule(): void {
-    if (this.finished) return;
     this.scheduled ??= setImmediate(() => {
       this.scheduled = null;
       this.takeTurn();
@@ -75,7 +73,6 @@ export class Guest {
   }
 
   private takeTurn(): void {
-    if (this.finished) return;
     const { scheduler } = this;
     const { kernel } = scheduler;
     try {
@@ -163,8 +160,8 @@ export class Guest {
     }
   }
 
+  /** The end: whatever could call a turn is taken away, so that none comes after it. */
   private finish(...errors: unknown[]): void {
-    this.finished = true;
     this.unwatch();
     if (this.scheduled !== null) clearImmediate(this.scheduled);
     if (this.substitute !== null) clearTimeout(this.substitute);

@@ -42,7 +42,8 @@ export class Locator implements Disposable {
   whereFrame(frame: object): string | undefined {
     const place = this.placeOf(frame);
     const url = place && this.urls.get(place.scriptId);
-    if (place === undefined || url === undefined) return undefined;
+    // Code that belongs to no file (`new Function`) has no name, and no place that helps anybody.
+    if (place === undefined || url === undefined || url === '') return undefined;
     const entry = findSourceMap(url)?.findEntry(place.lineNumber, place.columnNumber);
     // Without a source map the place is already the source's.
     if (entry === undefined || !('originalSource' in entry)) return `${pathOf(url)}:${place.lineNumber + 1}`;
@@ -55,11 +56,11 @@ export class Locator implements Disposable {
     let place: Place | undefined;
     // In the same thread the answers come inside the call.
     this.session.post('Runtime.evaluate', { expression: HANDLE }, (_error, answer) => {
-      const objectId = answer?.result?.objectId;
-      if (objectId === undefined) return;
+      // Of an object there is always one; with another answer the next question has none.
+      const objectId = answer?.result?.objectId as string;
       this.session.post('Runtime.getProperties', { objectId, ownProperties: true }, (_error, properties) => {
-        const internal = properties?.internalProperties ?? [];
-        place = internal.find(({ name }) => name === '[[GeneratorLocation]]')?.value?.value as Place | undefined;
+        const location = properties?.internalProperties?.find(({ name }) => name === '[[GeneratorLocation]]');
+        place = location?.value?.value as Place | undefined;
       });
     });
     delete globals[HANDLE];

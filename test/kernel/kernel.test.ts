@@ -741,4 +741,24 @@ test('a hundred thousand tasks start and end', () => {
   assert.is(world.kernel.tasks.size, 0);
 });
 
+test('a task that is yielded itself is a TypeError at that yield, which names the task and its join', () => {
+  const world = new World();
+  const other = world.kernel.spawn(sleep(10), { name: 'other' });
+  const task = world.kernel.spawn(
+    (function* (): Co<string> {
+      try {
+        yield other as never;
+      } catch (error) {
+        assert.instance(error, TypeError);
+        return (error as Error).message;
+      }
+      return 'nothing';
+    })(),
+  );
+  world.settle();
+  world.advance(10);
+  assert.is(task.outcome, 'a task cannot yield task 1 (other) itself; join it with `yield* task.join()`');
+  assert.is(other.status, 'done');
+});
+
 test.run();

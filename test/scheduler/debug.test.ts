@@ -1,12 +1,13 @@
 /** Debug mode: what it finds, what it says, and what it leaves in peace. */
 
-import { type Co, group, isCancelled, pass, routine, sleep, type Task } from 'genloop/kernel';
+import { all, type Co, group, isCancelled, pass, routine, sleep, type Task } from 'genloop/kernel';
 import { Scheduler } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { observers } from '../../src/kernel/index.ts';
 import { Debug } from '../../src/scheduler/debug.ts';
 import { trimmed, userFrames } from '../../src/scheduler/stack.ts';
 import { NODE, Program, ROOT } from '../examples/program.ts';
+import { turn } from '../support/leaks.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('debug mode');
@@ -145,7 +146,7 @@ test('errors without a stack, and what is no error, stay as they are', () => {
   assert.equal(userFrames(undefined), []);
 });
 
-test('an operation that is made and never yielded is told once it is collected; one that is yielded is not', async () => {
+test('rule 3: an operation that is made and never yielded is told once it is collected; one that is yielded is not', async () => {
   await using program = new Program(
     [...NODE.slice(0, 1), '--expose-gc', ...NODE.slice(1), `${ROOT}/test/scheduler/debug-program.ts`],
     {
@@ -184,6 +185,96 @@ test('several look on at once', () => {
   );
   assert.throws(() => scheduler.runSync(), /the end/);
   assert.equal(heard, ['one', 'two', 'one', 'two', 'ended', 'ended']);
+});
+
+/** A task that catches its cancel and completes. */
+function* greedy(): Co<string> {
+  try {
+    yield* sleep(NO_LIMIT);
+  } catch {
+    // What rule 3 is about.
+  }
+  return 'done';
+}
+
+test('a warning is one of the process, with its code, and is told once for each place', async () => {
+  const heard: string[] = [];
+  const listener = (warning: Error & { code?: string }): void => {
+    heard.push([warning.name, warning.code, /task \d+ \(\w+\)/.exec(warning.message)?.[0]].join(' '));
+  };
+  process.on('warning', listener);
+  const debug = new Debug(NO_LIMIT);
+  try {
+    for (const name of ['first', 'first', 'second', 'first']) {
+      const scheduler = new Scheduler();
+      Object.defineProperty(scheduler.kernel, 'observer', { get: () => debug, set: () => {} });
+      scheduler.spawn(greedy(), { name }).cancel();
+      scheduler.runSync();
+    }
+    // Node tells them after the code that runs.
+    await turn();
+  } finally {
+    debug.close();
+    process.off('warning', listener);
+  }
+  assert.equal(heard, [
+    'GenloopWarning GENLOOP_SWALLOWED_CANCEL task 1 (first)',
+    'GenloopWarning GENLOOP_SWALLOWED_CANCEL task 1 (second)',
+  ]);
+});
+
+test('rule 3: a swallowed cancel of a task that the library has spawned is told without a place', () => {
+  const { warnings } = debugged((scheduler) => {
+    const main = scheduler.spawn(all([greedy()]), { name: 'main' });
+    scheduler.spawn(
+      (function* (): Co<void> {
+        yield* pass();
+        main.cancel();
+      })(),
+    );
+  });
+  assert.equal(warnings, [
+    'GENLOOP_SWALLOWED_CANCEL: task 3 (task) was cancelled, caught the cancel, and went on to its end; ' +
+      'rethrow what isCancelled() says is one',
+  ]);
+});
+
+test('rule 47: GENLOOP_DEBUG_STEP_MS is the limit of a step, in milliseconds; what is no number of them is refused', async () => {
+  const source = `
+    import { run } from 'genloop';
+    await run(function* main() {
+      for (const end = performance.now() + 60; performance.now() < end; );
+      yield;
+    });`;
+  for (const [limit, long] of [
+    ['0', true],
+    ['0.001', true],
+    ['', true],
+    ['3600000', false],
+    ['Infinity', false],
+  ] as const) {
+    await using program = new Program([...NODE, '--input-type=module', '-e', source], {
+      env: { GENLOOP_DEBUG: '1', GENLOOP_DEBUG_STEP_MS: limit },
+    });
+    const { code, stderr } = await program.ended();
+    assert.is(code, 0, stderr);
+    assert.is(
+      /\[GENLOOP_LONG_STEP\] GenloopWarning: task 1 \(main\) held the thread/.test(stderr),
+      long,
+      `'${limit}': ${stderr}`,
+    );
+  }
+  for (const limit of ['-1', 'NaN', 'soon']) {
+    await using program = new Program([...NODE, '--input-type=module', '-e', source], {
+      env: { GENLOOP_DEBUG: '1', GENLOOP_DEBUG_STEP_MS: limit },
+    });
+    const { code, stderr } = await program.ended();
+    assert.is(code, 1, stderr);
+    assert.match(
+      stderr,
+      `RangeError: GENLOOP_DEBUG_STEP_MS must be a number of milliseconds from 0 on, not '${limit}'`,
+    );
+  }
 });
 
 test.run();

@@ -458,4 +458,58 @@ test('task.promise of a failing task and the promise of the run both reject, wit
   assert.is((all as PromiseRejectedResult).reason, error);
 });
 
+test('a system that cannot tell Node about time, and throws instead of refusing, ends the run with clean-up', async () => {
+  const error = new Error('no time outside of here');
+  // As a simulated system does, whose clock no descriptor follows.
+  const sys: Sys = overriding(realSys(), {
+    timerfd: () => {
+      throw error;
+    },
+  });
+  const scheduler = new Scheduler({ sys });
+  const log: string[] = [];
+  scheduler.spawn(
+    (function* (): Co<void> {
+      try {
+        yield* sleep(60_000);
+      } finally {
+        log.push('cleaned up');
+      }
+    })(),
+  );
+  const watches = referenced();
+  assert.is(await thrownBy(scheduler.run()), error);
+  assert.equal([log, scheduler.size, referenced()], [['cleaned up'], 0, watches]);
+});
+
+test('rule 47: wake-ups from outside cost one turn together, however many come between two rounds of the host', async () => {
+  const scheduler = new Scheduler();
+  const queue = new Queue<number>();
+  const got: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    scheduler.spawn(
+      (function* (): Co<void> {
+        got.push(yield* queue.take());
+      })(),
+    );
+  }
+  // The last one stays, so that the run does not end in that turn.
+  const last = scheduler.spawn(sleep(60_000));
+  const promise = scheduler.run();
+  for (let i = 0; i < 3; i++) await turn();
+  let rounds = 0;
+  const round = scheduler.round.bind(scheduler);
+  scheduler.round = (limit) => {
+    rounds++;
+    return round(limit);
+  };
+  for (let i = 0; i < 50; i++) void Promise.resolve(i).then((value) => queue.put(value));
+  await turn();
+  await turn();
+  assert.is(got.length, 50);
+  assert.is(rounds, 1);
+  last.cancel();
+  await promise;
+});
+
 test.run();

@@ -796,4 +796,41 @@ test('close twice is fine, and wakes who waits', () => {
   opened.close();
 });
 
+each(
+  'rule 40: readiness is asked for after 64 steps at most, or twice that in a turn: no descriptor starves among busy tasks',
+  async (setup, opened) => {
+    const [one, other] = pairOf(opened);
+    const scheduler = setup.make();
+    const perQuestion = new Map<number, number>();
+    let over = false;
+    for (let i = 0; i < 3; i++) {
+      scheduler.spawn(
+        (function* (): Co<void> {
+          while (!over) {
+            const { waits } = scheduler.counters;
+            perQuestion.set(waits, (perQuestion.get(waits) ?? 0) + 1);
+            yield;
+          }
+        })(),
+      );
+    }
+    let rounds = 0;
+    scheduler.spawn(
+      (function* (): Co<void> {
+        for (; rounds < 10; rounds++) {
+          other.send('x');
+          yield* new ReadWait(one);
+          one.recv();
+        }
+        over = true;
+      })(),
+    );
+    await setup.run(scheduler);
+    assert.is(rounds, 10);
+    const limit = setup.drive === 'blocking' ? 64 : 128;
+    assert.ok(perQuestion.size >= 10, `asked ${perQuestion.size} times`);
+    for (const [waits, steps] of perQuestion) assert.ok(steps <= limit, `${steps} steps after question ${waits}`);
+  },
+);
+
 test.run();

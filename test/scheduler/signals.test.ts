@@ -4,11 +4,15 @@
  * This file stands for `blocking.ts`, `interrupts.ts` and the interrupts of `run.ts`.
  */
 
+import { constants } from 'node:os';
+import { type Co, sleep } from 'genloop/kernel';
 import { realSys } from 'genloop/os';
 import { availableBackends } from 'genloop/poller';
+import { runSync } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { has, NODE, Program } from '../examples/program.ts';
 import { suite } from '../support/suite.ts';
+import { ended, firstMessage, startWorker } from '../support/worker.ts';
 
 const test = suite('signals');
 
@@ -351,5 +355,68 @@ for (const [drive, call] of [
     assert.equal([end.code, end.stdout], [0, 'ready\nslept\nread\n']);
   });
 }
+
+for (const backend of availableBackends(realSys())) {
+  test(`a signal pipe that is readable and has nothing to read disturbs nothing, and the signal is heard after all (${backend})`, async () => {
+    await using child = program(`
+      import { realSys } from 'genloop/os';
+      const sys = realSys();
+      const { read } = sys;
+      let reads = 0;
+      // As after a wake-up for which somebody else was quicker.
+      sys.read = (...question) => (reads++ === 0 ? -sys.constants.EAGAIN : read(...question));
+      try { runSync(main, { backend: '${backend}' }); }
+      catch (error) { say([error.source, error.reason, reads].join(' ')); }
+    `);
+    await child.says('ready');
+    child.kill('SIGINT');
+    const end = await child.ended();
+    assert.equal([end.code, end.stdout], [130, 'ready\nfinally\nsignal SIGINT 2\n'], end.stderr);
+  });
+}
+
+test('a signal that the program itself has taken into the pipe cancels a blocking run too, by its number', async () => {
+  const number = constants.signals.SIGUSR2;
+  await using child = program(`
+    import { realSys } from 'genloop/os';
+    const sys = realSys();
+    sys.signalOpen(sys.constants.SIGUSR2);
+    try { runSync(main); } catch (error) { say([error.source, error.reason].join(' ')); }
+    say(sys.signalClose(sys.constants.SIGUSR2));
+  `);
+  await child.says('ready');
+  child.kill('SIGUSR2');
+  const end = await child.ended();
+  assert.equal([end.code, end.stdout], [128 + number, `ready\nfinally\nsignal signal ${number}\n0\n`], end.stderr);
+});
+
+test('a blocking run leaves the signals to the thread that has taken them', async () => {
+  const worker = startWorker(`
+    const sys = os.realSys();
+    const { SIGINT } = sys.constants;
+    const pipe = sys.signalOpen(SIGINT);
+    parentPort.once('message', () => {
+      const heard = new Uint8Array(8);
+      const count = sys.read(pipe, heard, 0, heard.length);
+      parentPort.postMessage([...heard.subarray(0, count)]);
+      sys.signalClose(SIGINT);
+    });
+    parentPort.postMessage('taken');
+  `);
+  assert.is(await firstMessage(worker), 'taken');
+  const sys = realSys();
+  const SIGINT = sys.constants.SIGINT as number;
+  assert.is(sys.signalOpen(SIGINT), -(sys.constants.EBUSY as number));
+  const result = runSync(function* (): Co<string> {
+    sys.raise(SIGINT);
+    yield* sleep(1);
+    return 'not cancelled';
+  });
+  assert.is(result, 'not cancelled');
+  const heard = firstMessage(worker);
+  worker.postMessage('what have you heard?');
+  assert.equal(await heard, [SIGINT]);
+  assert.is(await ended(worker), 0);
+});
 
 test.run();

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { ROOT } from '../examples/program.ts';
 import { openDescriptors } from '../support/leaks.ts';
 import { suite } from '../support/suite.ts';
+import { ended, firstMessage, startWorker } from '../support/worker.ts';
 
 const test = suite('threads');
 
@@ -78,5 +79,21 @@ for (const [name, drive] of Object.entries(WORKER_DRIVES)) {
     });
   }
 }
+
+test('a thread whose Node loop has no descriptor runs all the same, deaf to its end while it is blocked', async () => {
+  const thread = startWorker(`
+    const refused = [];
+    // What it answers where libuv has no such descriptor.
+    os.nodeLoop().backendFd = () => {
+      refused.push('asked');
+      return -os.constants.ENOSYS;
+    };
+    const { currentTask } = scheduler;
+    const result = scheduler.runSync(function* main() { yield; return currentTask().name; });
+    parentPort.postMessage([...refused, result]);
+  `);
+  assert.equal(await firstMessage(thread), ['asked', 'main']);
+  assert.is(await ended(thread), 0);
+});
 
 test.run();

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Co, Kernel, type Op, sleep } from 'genloop/kernel';
+import { type Co, Kernel, type Op, sleep, type Task } from 'genloop/kernel';
 import { constants, type Descriptor, Epoll, EventFd, open, pipe, Socket } from 'genloop/os';
 import { BusyError, Readiness } from 'genloop/poller';
 import { PriorityWait, ReadWait, WriteWait } from 'genloop/scheduler';
@@ -523,5 +523,47 @@ test('a kernel without a poller says that a Scheduler is needed', () => {
   assert.is((failures[0] as { code: string }).code, 'ERR_GENLOOP_MISUSE');
   assert.match(String(failures[0]), /Scheduler/);
 });
+
+each(
+  'rule 33: a task that holds a descriptor by `using` closes it on every path; closing twice is fine',
+  async (setup) => {
+    const scheduler = setup.make({ onError: () => {} });
+    const held: Socket[] = [];
+    const holding = function* (end: 'return' | 'throw' | 'cancel'): Co<void> {
+      const [one, other] = Socket.pair();
+      using _one = one;
+      using _other = other;
+      held.push(one, other);
+      yield* sleep(1);
+      if (end === 'throw') throw new Error('mine');
+      if (end === 'cancel') yield* new ReadWait(one);
+    };
+    const tasks = (['return', 'throw', 'cancel'] as const).map((end) => scheduler.spawn(holding(end), { name: end }));
+    scheduler.spawn(
+      (function* (): Co<void> {
+        yield* sleep(3);
+        (tasks[2] as Task<void>).cancel();
+      })(),
+    );
+    await setup.run(scheduler);
+    assert.equal(
+      tasks.map(({ ending }) => ending),
+      ['done', 'failed', 'cancelled'],
+    );
+    assert.is(held.length, 6);
+    for (const socket of held) {
+      assert.ok(socket.closed);
+      socket.close();
+      for (const use of [
+        () => socket.fileno(),
+        () => socket.recv(),
+        () => socket.send('x'),
+        () => new ReadWait(socket),
+      ]) {
+        assert.throws(use, (error: unknown) => (error as { code: string }).code === 'ERR_GENLOOP_CLOSED');
+      }
+    }
+  },
+);
 
 test.run();
