@@ -221,8 +221,9 @@ class GroupEnd extends Op<void> {
     this.group = group;
   }
 
-  override try(): undefined | typeof PENDING {
-    return this.group.ended ? undefined : PENDING;
+  // The block asks first, and yields this only where there is something to wait for.
+  override try(): typeof PENDING {
+    return PENDING;
   }
 
   override park(waker: Waker<void>): void {
