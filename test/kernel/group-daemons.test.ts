@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { type CancelError, type Co, cleanup, errorsOf, group, sleep } from '../../src/kernel/index.ts';
-import { currentSeed, equalInAnyOrder } from '../support/seeds.ts';
+import { equalInAnyOrder, isSeeded } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -107,7 +107,7 @@ test('rule 19: the error of a daemon counts, while the group runs and while it s
     assert.equal([task.status, task.outcome], ['failed', error]);
     // The group's own cancel is the outer one: it comes in the place of the shutdown if that was not seen yet.
     const reasons = late ? ['shutdown, its group has ended', `sibling, ${error}`] : [`sibling, ${error}`];
-    const why = currentSeed() === undefined ? reasons[0] : reasons.find((reason) => log[0] === `other: ${reason}`);
+    const why = isSeeded() ? reasons.find((reason) => log[0] === `other: ${reason}`) : reasons[0];
     assert.equal(log, [`other: ${why}`, 'other ends']);
   }
 });

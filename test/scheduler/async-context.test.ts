@@ -2,9 +2,9 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Co, group, pass, sleep } from 'genloop/kernel';
-import { Scheduler } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { eachSetup } from '../support/drives.ts';
+import { Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('async context');

@@ -2,9 +2,10 @@
 
 import diagnostics from 'node:diagnostics_channel';
 import { type Co, cancelScope, pass, sleep } from 'genloop/kernel';
-import { CHANNELS, Scheduler, type TaskMessage } from 'genloop/scheduler';
+import { CHANNELS, type TaskMessage } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { currentObserver } from '../../src/scheduler/observe.ts';
+import { Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('diagnostics channels');

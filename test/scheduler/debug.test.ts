@@ -1,12 +1,12 @@
 /** Debug mode: what it finds, what it says, and what it leaves in peace. */
 
 import { type Co, group, isCancelled, pass, routine, sleep, type Task } from 'genloop/kernel';
-import { Scheduler } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { observers } from '../../src/kernel/index.ts';
 import { Debug } from '../../src/scheduler/debug.ts';
 import { trimmed, userFrames } from '../../src/scheduler/stack.ts';
 import { NODE, Program, ROOT } from '../examples/program.ts';
+import { Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('debug mode');

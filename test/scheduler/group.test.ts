@@ -1,10 +1,11 @@
 /** Groups under the drives: what a run cancels, what comes out of it, and what a deadlock says of them. */
 
 import { CancelError, type Co, DeadlockError, errorsOf, type Group, group, sleep } from 'genloop/kernel';
-import { Scheduler, wasInterrupted } from 'genloop/scheduler';
+import { wasInterrupted } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { NODE, Program } from '../examples/program.ts';
 import { eachSetup, thrownBy } from '../support/drives.ts';
+import { Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('groups of a scheduler');

@@ -3,11 +3,12 @@
 import { type Co, InternalError, MisuseError, type Op, routine, sleep, type Task } from 'genloop/kernel';
 import { constants, poll, realSys, type Socket } from 'genloop/os';
 import { availableBackends } from 'genloop/poller';
-import { currentScheduler, currentTask, ReadWait, Scheduler, WriteWait } from 'genloop/scheduler';
+import { currentScheduler, currentTask, ReadWait, WriteWait } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { eachSetup, once, thrownBy } from '../support/drives.ts';
 import { openDescriptors } from '../support/leaks.ts';
 import { immediate, Queue, Scripted, stubborn } from '../support/operations.ts';
+import { Scheduler } from '../support/seeded.ts';
 import { connection, Opened, pairOf } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
 import { overriding } from '../support/systems.ts';

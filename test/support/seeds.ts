@@ -16,6 +16,8 @@ const seeds = Number(process.env.GENLOOP_TEST_SEEDS ?? 0);
 let seed = 0;
 /** How many seeds the test that runs wants at most. */
 let limit = seeds;
+/** Whether the test that runs has made anything that has an order. */
+let asked = false;
 
 /** What `npm run test:seeds` adds up over all processes, and says at its end. */
 export interface OrdersRun {
@@ -23,21 +25,24 @@ export interface OrdersRun {
   all: number;
   /** Tests that ran in fewer, because they are large. */
   large: number;
-  /** Tests that ran in the usual order only, or draw their orders themselves. */
+  /** Tests about the usual order, which ran in that one only, and such as draw their orders themselves. */
   usual: number;
+  /** Tests without tasks in this process: no order plays a part. They ran once. */
+  none: number;
   /** How often a test was run, the usual order included. */
   runs: number;
 }
 
-const count: OrdersRun = { all: 0, large: 0, usual: 0, runs: 0 };
+const count: OrdersRun = { all: 0, large: 0, usual: 0, none: 0, runs: 0 };
 const countFile: string | undefined = process.env.GENLOOP_TEST_ORDERS;
 if (countFile !== undefined) process.on('exit', () => appendFileSync(countFile, `${JSON.stringify(count)}\n`));
 
 /** Runs a test's body under each seed. A failure names its seed. */
 export async function underSeeds(body: () => void | Promise<void>): Promise<void> {
   limit = seeds;
+  asked = false;
   try {
-    for (seed = 0; seed <= limit; seed++) {
+    for (seed = 0; seed <= limit && (seed === 0 || asked); seed++) {
       count.runs++;
       await body();
     }
@@ -47,7 +52,7 @@ export async function underSeeds(body: () => void | Promise<void>): Promise<void
   } finally {
     seed = 0;
   }
-  count[limit === seeds ? 'all' : limit === 0 ? 'usual' : 'large']++;
+  count[limit === 0 && seeds > 0 ? 'usual' : !asked ? 'none' : limit < seeds ? 'large' : 'all']++;
 }
 
 /** The order is what this test is about: it runs in the usual one only. To be called first. */
@@ -66,9 +71,15 @@ export function inFewOrders(): void {
   limit = Math.min(seeds, ORDERS_OF_A_LARGE_TEST);
 }
 
-/** The seed of the current order; `undefined` for the usual one. */
+/** Whether this is a seeded order, and not the usual one. */
+export function isSeeded(): boolean {
+  return seed > 0 && limit > 0;
+}
+
+/** The seed of the current order, for whatever makes tasks; `undefined` for the usual one. */
 export function currentSeed(): number | undefined {
-  return seed === 0 || limit === 0 ? undefined : seed;
+  asked = true;
+  return isSeeded() ? seed : undefined;
 }
 
 /** Random numbers of the current seed; `undefined` for the usual order. */
@@ -79,7 +90,7 @@ export function seededOrder(): (() => number) | undefined {
 
 /** Asserts that a list is this one: in the usual order just as it stands, in a seeded one in whichever order. */
 export function equalInAnyOrder(actual: readonly unknown[], expected: readonly unknown[], message?: string): void {
-  const as = (list: readonly unknown[]): unknown[] => (currentSeed() === undefined ? [...list] : sorted(list));
+  const as = (list: readonly unknown[]): unknown[] => (isSeeded() ? sorted(list) : [...list]);
   assert.equal(as(actual), as(expected), message);
 }
 

@@ -1,8 +1,9 @@
-import { CancelError, type Co, group, moveOnAfter, pass, ReadWait, Scheduler, Socket, sleep } from 'genloop';
+import { CancelError, type Co, group, moveOnAfter, pass, ReadWait, Socket, sleep } from 'genloop';
 import { realSys } from 'genloop/os';
-import { eachSeed, runTest, waitAllBlocked } from 'genloop/testing';
+import { eachSeed, waitAllBlocked } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { Queue, select } from '../support/operations.ts';
+import { runTest, Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 import { World } from '../support/world.ts';
 

@@ -1,8 +1,8 @@
-import { type Co, failAfter, MisuseError, ReadWait, Scheduler, Socket, sleep, TimeoutError } from 'genloop';
+import { type Co, failAfter, MisuseError, ReadWait, Socket, sleep, TimeoutError } from 'genloop';
 import { BACKEND_ROW, type BackendName, EventFd, poll, realSys, type Sys } from 'genloop/os';
-import { VirtualClock } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { SUBJECTS } from '../support/backends.ts';
+import { Scheduler, VirtualClock } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 import { inside, overriding } from '../support/systems.ts';
 

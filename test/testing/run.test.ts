@@ -16,9 +16,9 @@ import {
 } from 'genloop';
 import { realSys } from 'genloop/os';
 import { currentTask } from 'genloop/scheduler';
-import { runTest } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { NODE, Program } from '../examples/program.ts';
+import { runTest } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const HOUR = 3_600_000;

@@ -1,7 +1,8 @@
 import { AssertionError } from 'node:assert';
 import { type Co, DeadlockError, group, pass, routine, sleep } from 'genloop';
-import { eachSeed, runTest, SEED_VARIABLE, SeedError } from 'genloop/testing';
+import { eachSeed, SEED_VARIABLE, SeedError } from 'genloop/testing';
 import * as assert from 'uvu/assert';
+import { runTest } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('testing: eachSeed');

@@ -1,7 +1,8 @@
 import { AssertionError } from 'node:assert';
 import { CancelError, type Co, DeadlockError, errorsOf, failAfter, group, moveOnAfter, pass, sleep } from 'genloop';
-import { eachSeed, runTest, Sequencer, waitAllBlocked } from 'genloop/testing';
+import { eachSeed, Sequencer, waitAllBlocked } from 'genloop/testing';
 import * as assert from 'uvu/assert';
+import { runTest } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('testing: Sequencer');
