@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { every } from '../../src/kernel/every.ts';
 import { type Co, type Op, PENDING, sleep } from '../../src/kernel/index.ts';
 import { Queue, select } from '../support/operations.ts';
+import { equalInAnyOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -106,8 +107,10 @@ test('a tick that is due already completes at once, and a beat of which all are 
       log.push('other');
     }),
   );
-  world.settle();
-  assert.equal(log, ['other', 'blur']);
+  // Each tick is a step of its own, or a few of them are: the hundred are not one.
+  const steps = world.settle();
+  assert.ok(steps > 2, String(steps));
+  equalInAnyOrder(log, ['other', 'blur']);
 });
 
 test('a tick that loses a select is not consumed, and no timer stays', () => {

@@ -17,6 +17,7 @@ import {
   type Task,
 } from '../../src/kernel/index.ts';
 import { seededRandom } from '../../src/scheduler/random.ts';
+import { inFewOrders, ownOrders } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -50,6 +51,7 @@ const nothing = routine(function* (): Co<number> {
 });
 
 test('ten thousand groups in each other return, fail, and are cancelled without touching the native stack', () => {
+  inFewOrders();
   const error = new Error('of the innermost');
   const failing = routine(function* (): Co<number> {
     yield* sleep(5);
@@ -76,6 +78,7 @@ test('ten thousand groups in each other return, fail, and are cancelled without 
 });
 
 test('a hundred thousand children return, or are cancelled by one that fails', () => {
+  inFewOrders();
   for (const failing of [false, true]) {
     const world = new World();
     const error = new Error('one of many');
@@ -114,6 +117,7 @@ test('a hundred thousand children return, or are cancelled by one that fails', (
 });
 
 test('a hundred thousand daemons end with their group', () => {
+  inFewOrders();
   const world = new World();
   let ended = 0;
   const task = world.kernel.spawn(
@@ -153,6 +157,7 @@ function reachable(from: unknown): number {
 }
 
 test('a group that lives long keeps nothing of a million tasks that it spawned and that ended', () => {
+  inFewOrders();
   const world = new World();
   let open: Group | undefined;
   let before = 0;
@@ -184,7 +189,8 @@ test('a group that lives long keeps nothing of a million tasks that it spawned a
     yield* pass();
     cancelled.cancel();
     yield* sleep(1);
-    assert.is(g.size, 0);
+    // In a seeded order others that wake now may come later.
+    while (g.size > 0) yield* pass();
   };
   world.kernel.spawn(
     group(
@@ -288,7 +294,8 @@ class Chaos {
 test('rules 4, 14, 15: in any order each task has one outcome, cleans up once, and leaves nothing behind', () => {
   const endings = new Set<string>();
   let lives = 0;
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  const seeds = ownOrders(SEEDS);
+  for (let seed = 1; seed <= seeds; seed++) {
     const random = seededRandom(seed);
     const chaos = new Chaos(random);
     let outcomes = 0;
@@ -319,7 +326,7 @@ test('rules 4, 14, 15: in any order each task has one outcome, cleans up once, a
   }
   // The runs differ, and are no empty ones.
   assert.equal([...endings].sort(), ['done', 'failed']);
-  assert.ok(lives > 10 * SEEDS, `${lives} tasks`);
+  assert.ok(lives > 10 * seeds, `${lives} tasks`);
 });
 
 test.run();

@@ -152,6 +152,7 @@ test('rule 18: what the function throws before there is a task is thrown at the 
       open = g;
     }),
   );
+  world.settle();
   const task = world.kernel.spawn(
     group(function* (g): Co<unknown[]> {
       const caught: unknown[] = [];

@@ -14,6 +14,7 @@ import {
   sleep,
 } from '../../src/kernel/index.ts';
 import { caught, forever, start } from '../support/cancelling.ts';
+import { equalInAnyOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -118,10 +119,11 @@ test('a task gets the values that hold where it is spawned, also inside of a gro
       g.spawn(look('c'));
     });
   });
-  world.settle();
-  world.advance(5);
   const expected = ['a: around', 'b: inside', 'of the kernel: inside', 'c: around'];
-  assert.equal(seen, [...expected, ...expected]);
+  world.settle();
+  equalInAnyOrder(seen.splice(0), expected);
+  world.advance(5);
+  equalInAnyOrder(seen, expected);
 });
 
 test('a task that is spawned from a callback gets the values of its group', () => {
@@ -144,7 +146,7 @@ test('a task that is spawned from a callback gets the values of its group', () =
   });
   world.settle();
   world.advance(5);
-  assert.equal(seen, ['around', 'none']);
+  equalInAnyOrder(seen, ['around', 'none']);
   world.advance(5);
 });
 
@@ -178,10 +180,12 @@ test('what a task sets is seen neither by its siblings nor by its parent', () =>
     seen.filter((entry) => !entry.includes(':')),
     ['parent', 'parent', 'parent', 'parent', 'parent'],
   );
-  assert.equal(
-    seen.filter((entry) => entry.includes(':')),
-    ['a: parent', 'b: parent', 'a: a', 'b: b'],
-  );
+  for (const name of ['a', 'b']) {
+    assert.equal(
+      seen.filter((entry) => entry.startsWith(`${name}:`)),
+      [`${name}: parent`, `${name}: ${name}`],
+    );
+  }
 });
 
 test('a local holds while its task is being reported, and knows nothing outside of a task', () => {

@@ -19,6 +19,7 @@ import {
   TimeoutError,
 } from '../../src/kernel/index.ts';
 import { caught, forever, start } from '../support/cancelling.ts';
+import { inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -96,6 +97,7 @@ test('rule 28: with `using`, the traps throw the timeout of the outermost deadli
 });
 
 test('rule 29: deadlines that are equal fire in the order in which they were set', () => {
+  inOrder();
   const world = new World();
   const order: number[] = [];
   for (const i of [0, 1, 2, 3]) {

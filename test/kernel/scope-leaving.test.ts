@@ -103,6 +103,7 @@ test('a scope is left by the task that entered it, and by nobody else', () => {
     scope = own;
     yield* forever();
   });
+  world.settle();
   start(world, function* () {
     assert.throws(() => (scope as unknown as CancelScope)[Symbol.dispose](), refused);
     // A task is a scope, and no block.

@@ -120,6 +120,7 @@ test('a signal that is aborted already cancels at once, before the first trap; w
     }),
     { signal },
   );
+  world.settle();
   start(world, function* () {
     yield* cancelScope(
       function* (scope) {

@@ -19,6 +19,7 @@ import {
 } from '../../src/kernel/index.ts';
 import { caught, forever, start } from '../support/cancelling.ts';
 import { immediate, Queue, Scripted, stubborn } from '../support/operations.ts';
+import { inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -407,6 +408,7 @@ test('rule 12: an error raised while being cancelled replaces the cancel and rea
 });
 
 test('a tree of tasks is cancelled once each, parents first, in the order of the spawns; those that have ended are gone', () => {
+  inOrder();
   const world = new World();
   const order: string[] = [];
   const parent = start(world, function* () {

@@ -26,7 +26,7 @@ import { select } from '../../src/kernel/select.ts';
 import { WaitQueue } from '../../src/kernel/wait-queue.ts';
 import { seededRandom } from '../../src/scheduler/random.ts';
 import { immediate, Queue, Scripted, stubborn, select as written } from '../support/operations.ts';
-import { inOrder } from '../support/seeds.ts';
+import { equalInAnyOrder, inOrder, ownOrders } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { World } from '../support/world.ts';
 
@@ -209,7 +209,14 @@ test('it can be yielded again, and by several tasks at once', () => {
   world.advance(5);
   queue.put(3);
   world.advance(5);
-  assert.equal(seen, ['a item 1', 'b item 2', 'a item 3', 'b pause undefined']);
+  equalInAnyOrder(
+    seen.map((line) => line.slice(2)),
+    ['item 1', 'item 2', 'item 3', 'pause undefined'],
+  );
+  equalInAnyOrder(
+    seen.map((line) => line[0]),
+    ['a', 'b', 'a', 'b'],
+  );
   nothingLeft(world, queue);
 });
 
@@ -967,6 +974,7 @@ function outcomeOf(list: readonly Tree[], channel: number, value: number): unkno
 }
 
 test('rule 6: whatever is selected, put and cancelled: all comes out as in a list of who waits', () => {
+  // One task at a time: nobody's order to choose, and five hundred cases of its own.
   inOrder();
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
@@ -1028,9 +1036,8 @@ function seeded(seed: number): { world: World; random: (below: number) => number
 }
 
 test('rules 4, 6, 39: in a thousand seeded orders every item is returned by one select, or still there', () => {
-  // It has orders of its own.
-  inOrder();
-  for (let seed = 0; seed < 1_000; seed++) {
+  const seeds = ownOrders(1_000);
+  for (let seed = 0; seed < seeds; seed++) {
     const { world, random } = seeded(seed);
     const channels = [new Channel(), new Channel()] as const;
     const returned: number[] = [];
@@ -1073,9 +1080,8 @@ test('rules 4, 6, 39: in a thousand seeded orders every item is returned by one 
 });
 
 test('rule 4: an item that a cancelled task was handed is the result of its select, in a thousand seeded orders', () => {
-  // It has orders of its own.
-  inOrder();
-  for (let seed = 0; seed < 1_000; seed++) {
+  const seeds = ownOrders(1_000);
+  for (let seed = 0; seed < seeds; seed++) {
     const { world, random } = seeded(seed);
     const channel = new Channel();
     const outcomes: unknown[] = [];

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { type Co, MisuseError, type Op, sleep, TaskCancelledError } from '../../src/kernel/index.ts';
 import { Queue, Scripted } from '../support/operations.ts';
+import { equalInAnyOrder, inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -116,6 +117,7 @@ test('rule 16: cancelling a joiner leaves the target alone, and no joiner behind
 });
 
 test('joiners wake in the order in which they came', () => {
+  inOrder();
   const world = new World();
   const target = world.kernel.spawn(give(0, 5));
   const order: number[] = [];
@@ -263,7 +265,7 @@ test('a task may fail with anything, also with undefined', () => {
   const tasks = errors.map((error) => world.kernel.spawn(fail(error)));
   world.settle();
   world.advance(0);
-  assert.equal(
+  equalInAnyOrder(
     world.failures,
     tasks.map((task, i) => [task, errors[i]]),
   );

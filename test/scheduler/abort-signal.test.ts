@@ -4,11 +4,12 @@
 
 import { getEventListeners } from 'node:events';
 import { CancelError, type Co, isCancelled, sleep } from 'genloop/kernel';
-import { run, runSync, Scheduler, type SchedulerOptions, wasInterrupted } from 'genloop/scheduler';
+import { type SchedulerOptions, wasInterrupted } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { until } from '../../src/scheduler/promises.ts';
 import { thrownBy } from '../support/drives.ts';
 import { turn } from '../support/leaks.ts';
+import { run, runSync, Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('abort signal');

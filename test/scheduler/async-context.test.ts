@@ -2,9 +2,10 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Co, group, pass, sleep } from 'genloop/kernel';
-import { Scheduler } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { eachSetup } from '../support/drives.ts';
+import { Scheduler } from '../support/seeded.ts';
+import { equalInAnyOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('async context');
@@ -13,40 +14,47 @@ const overAll = eachSetup(test);
 overAll('rule 46: a task keeps the context in which it was spawned, whoever runs meanwhile', async (setup) => {
   const storage = new AsyncLocalStorage<string>();
   const scheduler = setup.make();
-  const seen: (string | undefined)[] = [];
-  function* looking(): Co<void> {
-    seen.push(storage.getStore());
+  const seen: [own: string | undefined, found: string | undefined][] = [];
+  function* looking(own?: string): Co<void> {
+    seen.push([own, storage.getStore()]);
     yield* pass();
-    seen.push(storage.getStore());
+    seen.push([own, storage.getStore()]);
     yield* sleep(0);
-    seen.push(storage.getStore());
+    seen.push([own, storage.getStore()]);
   }
-  storage.run('a', () => scheduler.spawn(looking()));
-  storage.run('b', () => scheduler.spawn(looking()));
+  storage.run('a', () => scheduler.spawn(looking('a')));
+  storage.run('b', () => scheduler.spawn(looking('b')));
   scheduler.spawn(looking());
   await storage.run('whoever runs', () => setup.run(scheduler));
-  for (const round of [0, 3, 6]) assert.equal(seen.slice(round, round + 3), ['a', 'b', undefined]);
+  const round = ['a', 'b', undefined].map((own) => [own, own]);
+  equalInAnyOrder(seen, [...round, ...round, ...round]);
 });
 
 test('rule 46: children have the context of the place of their spawn, and what a step sets ends with the step', () => {
   const storage = new AsyncLocalStorage<string>();
   const scheduler = new Scheduler();
-  const seen: (string | undefined)[] = [];
-  function* child(): Co<void> {
-    seen.push(storage.getStore());
+  const seen: [who: string, found: string | undefined][] = [];
+  function* child(name: string): Co<void> {
+    seen.push([name, storage.getStore()]);
     yield* pass();
-    seen.push(storage.getStore());
+    seen.push([name, storage.getStore()]);
   }
   scheduler.spawn(
     group(function* (g): Co<void> {
-      storage.run('inner', () => g.spawn(child()));
-      g.spawn(child());
+      storage.run('inner', () => g.spawn(child('first')));
+      g.spawn(child('second'));
       yield* pass();
-      seen.push(storage.getStore());
+      seen.push(['body', storage.getStore()]);
     }),
   );
   storage.run('outer', () => scheduler.runSync());
-  assert.equal(seen, ['inner', undefined, undefined, 'inner', undefined]);
+  equalInAnyOrder(seen, [
+    ['first', 'inner'],
+    ['second', undefined],
+    ['body', undefined],
+    ['first', 'inner'],
+    ['second', undefined],
+  ]);
 });
 
 test('rule 46: a task, and a scheduler, can be told not to', () => {

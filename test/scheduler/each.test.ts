@@ -2,12 +2,12 @@
 
 import { PassThrough, Readable } from 'node:stream';
 import { type Co, errorsOf, isCancelled, pass, routine, sleep, type Task, TimeoutError } from 'genloop/kernel';
-import { run, runSync } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { each, type Items } from '../../src/scheduler/each.ts';
 import { NoHostError } from '../../src/scheduler/promises.ts';
 import { thrownBy } from '../support/drives.ts';
 import { turn } from '../support/leaks.ts';
+import { run, runSync } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 

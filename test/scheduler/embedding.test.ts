@@ -3,8 +3,9 @@
 import * as assert from 'uvu/assert';
 import { type Co, sleep } from '../../src/kernel/index.ts';
 import { constants, Epoll, realSys, Socket } from '../../src/os/index.ts';
-import { ReadWait, Scheduler } from '../../src/scheduler/index.ts';
+import { ReadWait } from '../../src/scheduler/index.ts';
 import { thrownBy } from '../support/drives.ts';
+import { Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('embedding');

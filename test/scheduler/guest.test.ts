@@ -2,13 +2,14 @@
 
 import { type Co, type Op, sleep, type Task } from 'genloop/kernel';
 import { realSys, Socket, type Sys } from 'genloop/os';
-import { ReadWait, run, Scheduler } from 'genloop/scheduler';
+import { ReadWait } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { NODE, Program } from '../examples/program.ts';
 import { abandon, closeBehind } from '../support/backends.ts';
 import { thrownBy } from '../support/drives.ts';
 import { turn } from '../support/leaks.ts';
 import { Queue } from '../support/operations.ts';
+import { run, Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 import { overriding } from '../support/systems.ts';
 

@@ -1,7 +1,6 @@
 /** Waiting for promises in tasks: what is handed over, what a cancel does, and where it cannot work. */
 
 import { type Co, failAfter, isCancelled, type Op, routine, sleep, type Task } from 'genloop/kernel';
-import { run, runSync, Scheduler } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { select } from '../../src/kernel/select.ts';
 import { NoHostError, until } from '../../src/scheduler/promises.ts';
@@ -9,6 +8,8 @@ import { NODE, Program } from '../examples/program.ts';
 import { thrownBy } from '../support/drives.ts';
 import { turn } from '../support/leaks.ts';
 import { select as simpleSelect } from '../support/operations.ts';
+import { run, runSync, Scheduler } from '../support/seeded.ts';
+import { inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
@@ -108,6 +109,7 @@ test('a promise of which the answer is known is handed over in the same step', a
 });
 
 test('several tasks wait for one promise, and wake in the order in which they came', async () => {
+  inOrder();
   const world = hosted();
   const deferred = new Deferred<string>();
   const log: string[] = [];

@@ -1,7 +1,8 @@
 import { CancelError, type Co, routine, sleep } from 'genloop/kernel';
-import { currentScheduler, currentTask, run, runSync, type SchedulerOptions, wasInterrupted } from 'genloop/scheduler';
+import { currentScheduler, currentTask, type SchedulerOptions, wasInterrupted } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { thrownBy } from '../support/drives.ts';
+import { run, runSync } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('run');

@@ -8,6 +8,7 @@ import { PriorityWait, ReadWait, WriteWait } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { eachSetup, once, thrownBy } from '../support/drives.ts';
 import { Queue, select } from '../support/operations.ts';
+import { equalInAnyOrder, isSeeded } from '../support/seeds.ts';
 import { connection, fifo, fill, type Opened, pairOf } from '../support/situations.ts';
 import { notRun, suite } from '../support/suite.ts';
 
@@ -200,14 +201,17 @@ each(
     scheduler.spawn(
       (function* (): Co<void> {
         yield* sleep(1);
-        assert.instance(second.outcome, BusyError);
-        assert.is((second.outcome as BusyError).code, 'ERR_GENLOOP_BUSY');
-        assert.is(first.status, 'parked');
+        // Which of them comes first is decided by the order.
+        const [waiting, refused] = isSeeded() && first.ended ? [second, first] : [first, second];
+        assert.instance(refused.outcome, BusyError);
+        assert.is((refused.outcome as BusyError).code, 'ERR_GENLOOP_BUSY');
+        assert.is(waiting.status, 'parked');
         other.send('x');
       })(),
     );
     await setup.run(scheduler);
-    assert.equal([first.status, second.status, byNumber.status], ['done', 'failed', 'done']);
+    equalInAnyOrder([first.status, second.status], ['done', 'failed']);
+    assert.is(byNumber.status, 'done');
   },
 );
 
@@ -269,7 +273,9 @@ each(
       })(),
     );
     await setup.run(scheduler);
-    assert.ok(seen.join() === 'ready 1,ERR_GENLOOP_CLOSED', seen.join());
+    // In a seeded order the reader may have its turn before the close.
+    if (!isSeeded() || seen.length > 1) assert.equal(seen, ['ready 1', 'ERR_GENLOOP_CLOSED']);
+    else assert.equal(seen, ['ready 1']);
   },
 );
 
@@ -377,8 +383,9 @@ each(
       })(),
     );
     await setup.run(scheduler);
-    assert.equal(log, ['data']);
-    assert.is(reader.status, 'cancelled');
+    // In a seeded order the reader may have all its turns before the cancel.
+    if (!isSeeded() || reader.status === 'cancelled') assert.equal([log, reader.status], [['data'], 'cancelled']);
+    else assert.equal([log, reader.status], [['data', 'never'], 'done']);
   },
 );
 
@@ -459,11 +466,13 @@ each(
     const [one, other] = pairOf(opened);
     const queue = new Queue<string>();
     const scheduler = setup.make({ onError: () => {} });
-    const cancelled = scheduler.spawn(once(select(queue.take(), new ReadWait(one), sleep(60_000))));
-    const busy = scheduler.spawn(once(select(queue.take(), sleep(60_000), new ReadWait(one))));
+    let cancelled = scheduler.spawn(once(select(queue.take(), new ReadWait(one), sleep(60_000))));
+    let busy = scheduler.spawn(once(select(queue.take(), sleep(60_000), new ReadWait(one))));
     scheduler.spawn(
       (function* (): Co<void> {
         yield* sleep(1);
+        // Which of them comes first is decided by the order.
+        if (isSeeded() && cancelled.ended) [cancelled, busy] = [busy, cancelled];
         assert.instance(busy.outcome, BusyError);
         assert.equal([scheduler.poller.waiting, queue.takers.length], [1, 1]);
         cancelled.cancel();

@@ -2,8 +2,9 @@
 
 import type { Co, Op } from 'genloop/kernel';
 import { type BackendName, constants, poll, realSys, type Sys } from 'genloop/os';
-import { Scheduler, type SchedulerOptions } from 'genloop/scheduler';
+import type { SchedulerOptions } from 'genloop/scheduler';
 import { SUBJECTS } from './backends.ts';
+import { Scheduler } from './seeded.ts';
 import { Opened } from './situations.ts';
 import type { Suite } from './suite.ts';
 import { inside } from './systems.ts';

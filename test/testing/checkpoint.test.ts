@@ -19,9 +19,10 @@ import {
   TimeoutError,
 } from 'genloop';
 import { runningTask } from 'genloop/kernel';
-import { assertCheckpoint, assertNoCheckpoint, runTest, waitAllBlocked } from 'genloop/testing';
+import { assertCheckpoint, assertNoCheckpoint, waitAllBlocked } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { immediate, Queue, Scripted } from '../support/operations.ts';
+import { runTest } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('testing: checkpoints');

@@ -1,8 +1,9 @@
-import { type Co, failAfter, MisuseError, ReadWait, Scheduler, Socket, sleep, TimeoutError } from 'genloop';
+import { type Co, failAfter, MisuseError, ReadWait, Socket, sleep, TimeoutError } from 'genloop';
 import { BACKEND_ROW, type BackendName, EventFd, poll, realSys, type Sys } from 'genloop/os';
-import { VirtualClock } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { SUBJECTS } from '../support/backends.ts';
+import { Scheduler, VirtualClock } from '../support/seeded.ts';
+import { equalInAnyOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { inside, overriding } from '../support/systems.ts';
 
@@ -91,7 +92,11 @@ test('time that a task lets pass itself makes deadlines late, as a long step doe
     })(),
   );
   scheduler.runSync();
-  assert.equal(log, ['a long step', [10, 105], [20, 105]]);
+  assert.is(log.shift(), 'a long step');
+  equalInAnyOrder(log, [
+    [10, 105],
+    [20, 105],
+  ]);
 });
 
 test('driven by turn(), it moves by hand', () => {
