@@ -9,11 +9,18 @@ import type { Task } from './task.ts';
  */
 export type CancelSource = 'explicit' | 'deadline' | 'sibling' | 'abort' | 'signal' | 'shutdown';
 
-/** An error that is control flow. Its stack would show who cancelled, or the kernel, and cost many times the rest. */
+let stacks = false;
+
+/** @internal Whether errors that are control flow get a stack, which shows who cancelled; for debug mode. Rule 9. */
+export function captureStacks(wanted: boolean): void {
+  stacks = wanted;
+}
+
+/** An error that is control flow. Its stack would cost many times the rest. */
 abstract class StacklessError extends Error {
   constructor(message: string, cause: unknown) {
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
+    if (!stacks) Error.stackTraceLimit = 0;
     super(message, { cause });
     Error.stackTraceLimit = limit;
   }

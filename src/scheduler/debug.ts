@@ -7,10 +7,11 @@
  * - `GENLOOP_LONG_STEP`: a step took longer than `GENLOOP_DEBUG_STEP_MS` (default 50) milliseconds (rule 47).
  * - `GENLOOP_CYCLE`: tasks wait for each other's end in a circle, told at the moment in which the circle closes (rule 44).
  *
- * And an error that ends a task says where: its stack shows the user's frames, those of the subroutines that the kernel holds and the place of
+ * A cancel has a stack here, which says who asked for it (rule 9). And an error that ends a task says where: its stack shows the user's frames, those of the subroutines that the kernel holds and the place of
  * the spawn, and none of this library.
  */
 
+import { captureStacks } from '../kernel/errors.ts';
 import { type Observer, type Op, onMade, type Spawnable, type Task } from '../kernel/index.ts';
 import { Locator } from './locate.ts';
 import { trimmed, userFrames } from './stack.ts';
@@ -52,11 +53,13 @@ export class Debug implements Observer {
     this.warn = warn;
     this.unyielded = new FinalizationRegistry((what) => this.warn('GENLOOP_NOT_YIELDED', what));
     onMade((operation) => this.made(operation));
+    captureStacks(true);
   }
 
   /** Ends it; for tests. */
   close(): void {
     onMade(null);
+    captureStacks(false);
   }
 
   spawned(task: Task<unknown>, body: Spawnable<unknown>): void {

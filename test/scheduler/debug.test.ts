@@ -78,6 +78,39 @@ test('rule 3: a task that passes its cancel on, or that never saw it, is left in
   assert.equal(warnings, []);
 });
 
+test('rule 9: a cancel has a stack in debug mode, which says who asked for it', () => {
+  const stacks: (string | undefined)[] = [];
+  const cancelled = (): Co<void> =>
+    (function* (): Co<void> {
+      try {
+        yield* sleep(NO_LIMIT);
+      } catch (error) {
+        stacks.push((error as Error).stack);
+        throw error;
+      }
+    })();
+  function whoAsked(task: Task<unknown>): void {
+    task.cancel();
+  }
+  const spawn = (scheduler: Scheduler): void => {
+    scheduler.spawn(
+      (function* (): Co<void> {
+        const task = scheduler.spawn(cancelled());
+        yield* pass();
+        yield* pass();
+        whoAsked(task);
+      })(),
+    );
+  };
+  debugged(spawn);
+  const plain = new Scheduler();
+  spawn(plain);
+  plain.runSync();
+  assert.is(stacks.length, 2);
+  assert.match(stacks[0] as string, /at whoAsked \(.*debug\.test\.ts:\d+/);
+  assert.not.match(stacks[1] as string, 'at ');
+});
+
 test('rule 47: a step that takes longer than the limit is told with the name of its task', () => {
   const { warnings } = debugged((scheduler) => {
     scheduler.spawn(pass(), { name: 'any' });
