@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { ROOT } from './native-sources.mjs';
 
 const { GENLOOP_TEST_SEEDS: asked } = process.env;
-/** Folders, and the seeds of each: about four minutes for either, on two cores. */
+/** Folders, and the seeds of each: under eight minutes in all, on two busy cores. */
 const SUITES = [
   { folder: 'test/kernel/', seeds: 1_000 },
   { folder: 'test/testing/', seeds: 1_000 },
