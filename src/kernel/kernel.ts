@@ -10,7 +10,7 @@ import { enterKernel } from './current.ts';
 import { firstFrame, frameOf, nameOf, popFrame, pushFrame, type Spawnable } from './frames.ts';
 import type { Observer } from './observer.ts';
 import { isOp, type Op, PASS, PENDING, type Waker } from './operation.ts';
-import { PRINTED } from './printing.ts';
+import { printAs } from './printing.ts';
 import { Ring } from './ring.ts';
 import { isRoutineCall } from './routine.ts';
 import { CancelScope, checkSignal } from './scope.ts';
@@ -207,11 +207,6 @@ export class Kernel {
     this.root = new CancelScope(this, null);
   }
 
-  /** @internal */
-  [PRINTED](): string {
-    return `kernel, ${this.tasks.size} tasks`;
-  }
-
   private enqueue(task: Task<unknown>): void {
     this.ring.push(task);
     if (this.onReady !== null && this.ring.length === 1) this.onReady();
@@ -339,3 +334,5 @@ export class Kernel {
     else if (state === 'failed') this.onFailure(task, outcome);
   }
 }
+
+printAs(Kernel, (kernel) => `kernel, ${kernel.tasks.size} tasks`);

@@ -10,7 +10,7 @@
 import { CancelError, type CancelSource, MisuseError, TimeoutError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
 import type { Local } from './local.ts';
-import { PRINTED } from './printing.ts';
+import { printAs } from './printing.ts';
 import type { Task } from './task.ts';
 import type { Timer } from './timers.ts';
 
@@ -270,11 +270,6 @@ export class CancelScope implements Disposable {
     return this.cancelled ? 'scope (cancelled)' : 'scope';
   }
 
-  /** @internal */
-  [PRINTED](): string {
-    return String(this);
-  }
-
   private refuseTasks(): void {
     for (let child = this.firstChild; child !== null; child = child.younger) {
       if (child.task !== this.task) throw new MisuseError('a group whose tasks still run cannot be left');
@@ -353,6 +348,8 @@ export class CancelScope implements Disposable {
     extras?.controller?.abort(inForce);
   }
 }
+
+printAs(CancelScope, String);
 
 /** What few scopes have. */
 class Extras {

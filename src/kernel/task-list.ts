@@ -1,6 +1,6 @@
 /** All tasks of a kernel, linked through the tasks themselves: a set would hash each one on its way in and out. */
 
-import { PRINTED } from './printing.ts';
+import { printAs } from './printing.ts';
 import type { Task } from './task.ts';
 
 /** Tasks that have not ended, in the order of their spawns. */
@@ -34,13 +34,10 @@ export class TaskList implements Iterable<Task<unknown>> {
     this.count--;
   }
 
-  /** @internal */
-  [PRINTED](): readonly Task<unknown>[] {
-    return [...this];
-  }
-
   /** One after the other; one that ends meanwhile must not be the one that was just given. */
   *[Symbol.iterator](): Generator<Task<unknown>, void> {
     for (let task = this.first; task !== null; task = task.next) yield task;
   }
 }
+
+printAs(TaskList, (tasks) => [...tasks]);

@@ -55,9 +55,6 @@ export function toBytes(data: Data): Uint8Array {
   throw new TypeError(`data must be a string or a Uint8Array, not ${data === null ? 'null' : typeof data}`);
 }
 
-/** What Node's `console.log` asks: a line, and not all constants of the system. */
-const PRINTED: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
-
 /** An open file of any kind: socket, pipe, terminal, device, eventfd, another poller. Closed by `close()` or `using`. */
 export class Descriptor implements Disposable {
   /** The system that made it; all its calls go there. */
@@ -172,11 +169,6 @@ export class Descriptor implements Disposable {
     return this.number < 0 ? `closed ${this.constructor.name}` : `${this.constructor.name} ${this.number}`;
   }
 
-  /** @internal */
-  [PRINTED](): string {
-    return String(this);
-  }
-
   private leave(): number {
     const fd = this.number;
     if (fd < 0) return fd;
@@ -223,6 +215,13 @@ export class Descriptor implements Disposable {
     throw new ClosedError(`this ${this.constructor.name} was used after it had been closed`);
   }
 }
+
+// A line of `console.log`, and not all constants of the system.
+Object.defineProperty(Descriptor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Descriptor): string {
+    return String(this);
+  },
+});
 
 /** @internal Checks and prepares a foreign number. */
 export function adopted(fd: number, options: AdoptOptions): [Sys, number] {

@@ -20,7 +20,7 @@ import {
   type SpawnOptions,
   type Task,
 } from '../kernel/index.ts';
-import { PRINTED } from '../kernel/printing.ts';
+import { printAs } from '../kernel/printing.ts';
 import { type BackendName, enterSys, realSys, type Sys } from '../os/index.ts';
 import { chooseBackend, noCounters, Poller, type PollerCounters } from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
@@ -243,11 +243,6 @@ export class Scheduler implements Disposable {
     this.close();
   }
 
-  /** @internal */
-  [PRINTED](): string {
-    return `${this.name}, ${this.size} tasks`;
-  }
-
   /** @internal Opened at the first need. */
   get poller(): Poller {
     if (this.openPoller === null) {
@@ -384,3 +379,5 @@ export class Scheduler implements Disposable {
     );
   }
 }
+
+printAs(Scheduler, (scheduler) => `${scheduler.name}, ${scheduler.size} tasks`);
