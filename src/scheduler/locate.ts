@@ -14,8 +14,6 @@ import { isLibrary } from './stack.ts';
 const HANDLE = '__genloop_located__';
 /** What the debugger keeps for us of one question, so that it can be let go. */
 const GROUP = 'genloop';
-/** `function* name(`, `*name(`, `async *name(`; a computed name stands in brackets. */
-const NAME = /^(?:async\s*)?(?:function\s*)?\*\s*(\[[^\]]*\]|#?[\p{ID_Start}$_][\p{ID_Continue}$]*)?/u;
 
 /** The place at which a generator is suspended; of one that runs, where its function begins. */
 export interface Place extends Position {
@@ -37,6 +35,8 @@ export class Locator implements Disposable {
   private readonly session: Session;
   private readonly scripts = new Map<string, Script>();
   private readonly maps = new SourceMaps();
+  /** Names of functions by their text, which the debugger gives unasked; so each function is asked once. */
+  private readonly names = new Map<string, string>();
 
   constructor() {
     this.session = new Session();
@@ -97,13 +97,28 @@ export class Locator implements Disposable {
   }
 
   private placeFrom(properties: readonly Runtime.InternalPropertyDescriptor[]): Place | undefined {
-    const valueOf = (wanted: string) => properties.find(({ name }) => name === wanted)?.value;
-    const found = valueOf('[[GeneratorLocation]]')?.value as Found | undefined;
+    const internal = (wanted: string) => properties.find(({ name }) => name === wanted)?.value;
+    const found = internal('[[GeneratorLocation]]')?.value as Found | undefined;
     const script = found && this.scripts.get(found.scriptId);
     if (found === undefined || script === undefined) return undefined;
-    const [, functionName = ''] = NAME.exec(valueOf('[[GeneratorFunction]]')?.description ?? '') ?? [];
+    const functionName = this.nameOf(internal('[[GeneratorFunction]]'));
     const position = this.maps.positionOf(script, found.lineNumber, found.columnNumber);
     return { ...position, functionName, library: isLibrary(script.url) };
+  }
+
+  /** What it is called when it is asked, which is not always what its text says: compilers rename. */
+  private nameOf(fn: Runtime.RemoteObject | undefined): string {
+    const text = fn?.description ?? '';
+    let name = this.names.get(text);
+    if (name === undefined) {
+      name = '';
+      this.properties(fn, ({ result }) => {
+        const value: unknown = result.find((property) => property.name === 'name')?.value?.value;
+        if (typeof value === 'string') name = value;
+      });
+      this.names.set(text, name);
+    }
+    return name;
   }
 }
 
