@@ -6,7 +6,7 @@
 import { GroupEnd } from '../kernel/group.ts';
 import { type CancelScope, Group, Task, Timer } from '../kernel/index.ts';
 import { filenoOf } from '../os/index.ts';
-import { PriorityWait, ReadWait, type Scheduler, WriteWait } from '../scheduler/index.ts';
+import { PriorityWait, ReadWait, Scheduler, WriteWait } from '../scheduler/index.ts';
 import { Locator } from '../scheduler/locate.ts';
 import { runningSchedulers } from '../scheduler/running.ts';
 import type { Frame, Parent, TaskRow } from './row.ts';
@@ -30,7 +30,7 @@ const MOST_PLACES = 5000;
 export function ps(scheduler?: Scheduler, options: PsOptions = {}): TaskRow[] {
   const { places = MOST_PLACES } = options;
   if (!(places >= 0)) throw new RangeError(`places is a number of tasks from 0 on, not ${String(places)}`);
-  if (scheduler !== undefined && !(scheduler?.kernel?.tasks instanceof Set)) {
+  if (scheduler !== undefined && !(scheduler instanceof Scheduler)) {
     throw new TypeError('ps takes a scheduler, or nothing for all that run; for one task, use where(task)');
   }
   const schedulers = scheduler === undefined ? runningSchedulers() : [scheduler];
