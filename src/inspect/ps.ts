@@ -13,7 +13,7 @@ import type { Frame, Parent, TaskRow } from './row.ts';
 
 /** Options of {@link ps}. */
 export interface PsOptions {
-  /** How many tasks to look up in the source, the oldest first; default 5,000. A tenth of a millisecond or less each. */
+  /** How many tasks to look up in the source, the oldest first; default 5,000. About a tenth of a millisecond each. */
   places?: number;
 }
 
@@ -21,7 +21,7 @@ const MOST_PLACES = 5000;
 
 /**
  * All tasks that have not ended: of one scheduler, or of all that run in this thread, in the order of their spawns. From
- * anywhere, also from inside a step. It changes nothing, and holds the thread while it looks: about a twentieth of a
+ * anywhere, also from inside a step. It changes nothing, and holds the thread while it looks: about a tenth of a
  * second for 1,000 tasks. Throws `TypeError` for what is no scheduler, `RangeError` for a number of places below 0.
  *
  * @example
