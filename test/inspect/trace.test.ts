@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTrace } from 'genloop/inspect';
-import { type Co, failAfter, type Group, group, sleep } from 'genloop/kernel';
+import { type Co, failAfter, type Group, group, Op, PENDING, sleep, type Waker } from 'genloop/kernel';
 import { realSys, Socket, type Sys } from 'genloop/os';
 import { ReadWait, Scheduler, until } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
@@ -223,6 +223,37 @@ test('cancels, failures, and tasks that wake themselves', () => {
   assert.is(child.at(-1)?.args.ending, 'cancelled');
 });
 
+test('a wait that is undone before its step has ended is none', () => {
+  class Suicidal extends Op<void> {
+    override try(): typeof PENDING {
+      return PENDING;
+    }
+    override park(waker: Waker<void>): void {
+      waker.kernel.current?.cancel('by its own operation');
+    }
+    override abort(): boolean {
+      return true;
+    }
+    override describe(): string {
+      return 'its own end';
+    }
+  }
+  const pieces = new Pieces();
+  const scheduler = new Scheduler();
+  {
+    using _ = startTrace({ sink: pieces.sink });
+    scheduler.spawn(new Suicidal(), { name: 'main' });
+    scheduler.runSync();
+  }
+  check(pieces.events);
+  const main = trackOf(pieces.events, 'main (1)');
+  assert.equal(names(main, 'wait'), []);
+  assert.equal(names(main, 'ready'), ['ready', 'ready']);
+  // The second arrow leads from its first step to its last.
+  const arrows = main.filter(({ ph }) => ph === 's' || ph === 'f').map(({ ph, name }) => `${ph} ${name}`);
+  assert.equal(arrows, ['f spawn', 's wake', 'f wake']);
+});
+
 test('begun and ended in the middle of a run: what was there before is there, and what goes on is marked', () => {
   const pieces = new Pieces();
   const scheduler = new Scheduler();
@@ -301,6 +332,17 @@ test('a system of the program is listened to as well, once, and given back as it
   }
   assert.equal(Object.keys(own), keys);
   assert.is(own.epollWait, epollWait);
+});
+
+test('an output that fails at its end is told of as well', async () => {
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+  const trace = startTrace({
+    sink: (text) => {
+      if (text.trimEnd().endsWith(']')) throw new Error('no room for the end');
+    },
+  });
+  trace.stop();
+  assert.match((await warned).message, /has ended: no room for the end$/);
 });
 
 test('an output that fails ends the trace with a warning, and not the program', async () => {
