@@ -54,7 +54,7 @@ test('is not told of a claim that came too late, nor of an operation that never 
     const waiter = kernel.spawn(queue.wait(), { name: 'waiter' });
     kernel.spawn(
       (function* (): Co<void> {
-        yield;
+        yield* sleep(1);
         waiter.cancel();
         queue.wake();
       })(),
@@ -62,7 +62,7 @@ test('is not told of a claim that came too late, nor of an operation that never 
     );
     kernel.spawn(waiter.join(), { name: 'joiner' }).promise.catch(() => {});
   });
-  assert.equal(lines, ['waiter by main', 'joiner by waiter']);
+  assert.equal(lines, ['main by nobody', 'waiter by main', 'joiner by waiter']);
 });
 
 test.run();
