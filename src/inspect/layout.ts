@@ -16,12 +16,8 @@ const PLACES = 5;
 /** The lines of a table, no longer than `width`; the first row is the head. Columns without content are left out. */
 export function layOut(rows: readonly (readonly string[])[], width: number): string[] {
   const clean = rows.map((row) => row.map((text) => text.replace(CONTROL, '?')));
-  const [head = [], ...body] = clean;
-  const columns = head.map((_, column) => column).filter((column) => body.some((row) => row[column] !== ''));
-  const widths = new Map(columns.map((column) => [column, Math.max(...clean.map((row) => sizeOf(row[column] ?? '')))]));
-  const gaps = GAP.length * (columns.length - 1);
-  const total = (): number => [...widths.values()].reduce((sum, size) => sum + size, gaps);
-  while (total() > width) {
+  const widths = widthsOf(clean);
+  while (total(widths) > width) {
     const widest = FLEXIBLE.filter((column) => (widths.get(column) ?? 0) > LEAST).sort(
       (a, b) => (widths.get(b) as number) - (widths.get(a) as number),
     )[0];
@@ -29,9 +25,26 @@ export function layOut(rows: readonly (readonly string[])[], width: number): str
     widths.set(widest, (widths.get(widest) as number) - 1);
   }
   return clean.map((row) => {
-    const cells = columns.map((column) => fit(row[column] ?? '', widths.get(column) as number, column));
+    const cells = [...widths].map(([column, size]) => fit(row[column] ?? '', size, column));
     return cut(cells.join(GAP).trimEnd(), width);
   });
+}
+
+/** How wide the table is if nothing gives way. */
+export function naturalWidth(rows: readonly (readonly string[])[]): number {
+  return total(widthsOf(rows));
+}
+
+/** By column; without those that have no content. */
+function widthsOf([head = [], ...body]: readonly (readonly string[])[]): Map<number, number> {
+  const columns = head.map((_, column) => column).filter((column) => body.some((row) => row[column] !== ''));
+  const widest = (column: number): number =>
+    [head, ...body].reduce((size, row) => Math.max(size, sizeOf(row[column] ?? '')), 0);
+  return new Map(columns.map((column) => [column, widest(column)]));
+}
+
+function total(widths: ReadonlyMap<number, number>): number {
+  return [...widths.values()].reduce((sum, size) => sum + size, GAP.length * (widths.size - 1));
 }
 
 function fit(text: string, size: number, column: number): string {

@@ -3,9 +3,9 @@
  * is one line with a count, and the page has an end, however many tasks there are.
  */
 
-import { relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import { grouped, type RowGroup, userFrame } from './groups.ts';
-import { layOut } from './layout.ts';
+import { layOut, naturalWidth } from './layout.ts';
 import { merged } from './pattern.ts';
 import type { Frame, Parent, TaskRow } from './row.ts';
 import { count, duration, durations } from './units.ts';
@@ -67,7 +67,10 @@ function section(scheduler: string, rows: readonly TaskRow[], width: number, lim
   const shown = groups.length > limit ? groups.slice(0, Math.max(1, limit - 1)) : groups;
   const owners = new Map(rows.map(({ id, name }) => [id, name]));
   const text = [`${scheduler === '' ? 'tasks' : scheduler}: ${summary(rows)}`];
-  text.push(...layOut([HEAD, ...shown.map((group) => cells(group, owners))], width));
+  // Where a page is narrow, folders say least, and then functions.
+  const tables = [placed, nearby, nearest].map((place) => [HEAD, ...shown.map((group) => cells(group, owners, place))]);
+  const table = tables.find((rows) => naturalWidth(rows) <= width) ?? (tables[2] as string[][]);
+  text.push(...layOut(table, width));
   if (shown.length < groups.length) {
     const rest = groups.slice(shown.length).reduce((sum, group) => sum + group.rows.length, 0);
     text.push(`… and ${count(rest)} more tasks that do ${count(groups.length - shown.length)} other things`);
@@ -82,7 +85,11 @@ function summary(rows: readonly TaskRow[]): string {
   return `${count(rows.length)} ${rows.length === 1 ? 'task' : 'tasks'}, ${parts.join(', ')}`;
 }
 
-function cells({ rows, mixed }: RowGroup, owners: ReadonlyMap<number, string>): string[] {
+function cells(
+  { rows, mixed }: RowGroup,
+  owners: ReadonlyMap<number, string>,
+  place: (frame: Frame) => string,
+): string[] {
   const first = rows[0] as TaskRow;
   const frame = userFrame(first);
   return [
@@ -91,7 +98,7 @@ function cells({ rows, mixed }: RowGroup, owners: ReadonlyMap<number, string>): 
     `${mixed ? named(rows) : merged(rows.map(({ name }) => name))}${first.daemon ? ' (daemon)' : ''}`,
     waitOf(rows),
     first.cancelled ? '' : durations(rows.map(({ remaining }) => remaining)),
-    frame === undefined ? '' : placed(frame),
+    frame === undefined ? '' : place(frame),
     ownersOf(rows, owners),
   ];
 }
@@ -149,4 +156,12 @@ function placed({ file, line, functionName }: Frame): string {
   // A path that leads far up says less than the whole one.
   const path = file.includes('://') || near.startsWith('../../..') ? file : near;
   return `${path}:${line}${functionName === '' ? '' : ` ${functionName}`}`;
+}
+
+function nearby({ file, line, functionName }: Frame): string {
+  return `${basename(file)}:${line}${functionName === '' ? '' : ` ${functionName}`}`;
+}
+
+function nearest({ file, line }: Frame): string {
+  return `${basename(file)}:${line}`;
 }
