@@ -5,6 +5,8 @@
  * @module genloop
  */
 
+import { inspectAsAsked } from './inspect/environment.ts';
+
 export {
   type AnyResult,
   all,
@@ -85,6 +87,7 @@ export {
   NoHostError,
   type OnceOptions,
   once,
+  onSignal,
   PriorityWait,
   ReadWait,
   run,
@@ -96,3 +99,6 @@ export {
   WriteWait,
   wasInterrupted,
 } from './scheduler/index.ts';
+
+// A program that imports no more than this can be looked into as well.
+inspectAsAsked();

@@ -163,6 +163,11 @@ export class Group extends CancelScope {
     this.cancelFor('sibling', error);
   }
 
+  /** @internal Whether it does not wait for this task. */
+  isDaemon(task: Task<unknown>): boolean {
+    return this.daemons?.has(task) ?? false;
+  }
+
   /** @internal Waits until all tasks have ended: cancels reach them, and not this wait. */
   get end(): Op<void> {
     return new GroupEnd(this);
@@ -213,8 +218,9 @@ function dismiss(daemon: Task<unknown>): void {
   daemon.cancelFor('shutdown', 'its group has ended');
 }
 
-class GroupEnd extends Op<void> {
-  private readonly group: Group;
+/** @internal Whoever looks on may ask which group it is. */
+export class GroupEnd extends Op<void> {
+  readonly group: Group;
 
   constructor(group: Group) {
     super();

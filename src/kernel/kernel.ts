@@ -186,6 +186,7 @@ export class Kernel {
     task.operation = null;
     task.inbox = value;
     task.failing = failing;
+    this.observer?.woken?.(task, this.current);
     this.enqueue(task);
     return true;
   }

@@ -20,6 +20,8 @@ export interface Observer {
   yielded?(yielded: Spawnable<unknown>): void;
   /** The task waits for this operation. */
   parked?(task: Task<unknown>, operation: Op<unknown>): void;
+  /** What the task waited for has come, or was undone; `by` is the task whose step did it, `null` for anything else. */
+  woken?(task: Task<unknown>, by: Task<unknown> | null): void;
   /** One of the task's frames threw; those in `task.callers` have not seen it yet. */
   threw?(task: Task<unknown>, error: unknown): void;
   /** A trap threw the cancel in force. */
@@ -60,6 +62,10 @@ class Several implements Observer {
 
   parked(task: Task<unknown>, operation: Op<unknown>): void {
     for (const one of this.all) one.parked?.(task, operation);
+  }
+
+  woken(task: Task<unknown>, by: Task<unknown> | null): void {
+    for (const one of this.all) one.woken?.(task, by);
   }
 
   threw(task: Task<unknown>, error: unknown): void {

@@ -45,7 +45,8 @@ export class CancelScope implements Disposable {
   gone = false;
   /** @internal Values of locals. */
   locals: LocalValue | null = null;
-  private parent: CancelScope | null = null;
+  /** @internal The scope around it. */
+  parent: CancelScope | null = null;
   private firstChild: CancelScope | null = null;
   private lastChild: CancelScope | null = null;
   private older: CancelScope | null = null;

@@ -6,18 +6,21 @@
  * actions come back at the end. A task that computes looks into no pipe: a second signal that finds the first one still unread
  * is left to the old action, which ends the process as if this library were not there. So is one that was not read by the
  * time the last task had ended: no task is left that it could cancel, and it counts as one that came right after the run. Both
- * happen in the addon, where nothing can come in between.
+ * happen in the addon, where nothing can come in between. Signals that somebody listens to by `onSignal` take the same way, and
+ * are simply called.
  *
  * `worker.terminate()`: it asks V8 to stop and wakes the worker's Node loop, which does not run either. So the loop's own
  * descriptor is watched, edge-triggered (what makes it readable, nobody will take away), through a small set around
  * it that any backend can watch. A wait that ends is followed by JavaScript, and there V8 stops.
  */
 
+import { constants as system } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { constants, Descriptor, Epoll, Kqueue, nodeLoop, type Sys, SystemError } from '../os/index.ts';
 import { isRealSys } from '../os/native.ts';
 import { INTERRUPTS, Interruption } from './interrupts.ts';
 import type { Scheduler } from './scheduler.ts';
+import { type SignalTaker, signalled, takeSignals } from './signals.ts';
 
 const FOREVER = -1;
 
@@ -36,8 +39,10 @@ export function runBlocking(scheduler: Scheduler): void {
 }
 
 /** What a blocked thread listens to besides its tasks' descriptors. */
-class Ears implements Disposable {
-  private readonly taken: number[] = [];
+class Ears implements Disposable, SignalTaker {
+  /** By their numbers. */
+  private readonly taken = new Map<number, NodeJS.Signals>();
+  private readonly scheduler: Scheduler;
   private readonly sys: Sys;
   private pipe: Descriptor | null = null;
   private bell: Descriptor | null = null;
@@ -45,13 +50,14 @@ class Ears implements Disposable {
 
   /** Throws `SystemError` where a descriptor is missing (`EMFILE`), before any task has run: better than a run that is deaf. */
   constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
     this.sys = scheduler.sys;
     // A simulated system has neither signals nor a Node loop.
     if (!isRealSys(this.sys)) return;
     try {
       // The first round would open it too late for its error to be anything but a broken scheduler.
       scheduler.poller;
-      if (isMainThread) this.hearSignals(scheduler);
+      if (isMainThread) this.hearSignals();
       else this.hearTermination(scheduler);
     } catch (error) {
       // Nothing half-taken stays behind. The poller is the scheduler's, and serves its next run.
@@ -61,30 +67,50 @@ class Ears implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    takeSignals(null);
     // The poller lets go of the number before the addon closes it.
     if (this.pipe?.closed === false) this.pipe.detach();
-    for (const signal of this.taken) this.sys.signalClose(signal);
+    for (const signal of this.taken.keys()) this.sys.signalClose(signal);
     this.bell?.close();
   }
 
-  private hearSignals(scheduler: Scheduler): void {
-    for (const name of INTERRUPTS) {
-      const signal = this.sys.constants[name] as number;
-      const fd = this.sys.signalOpen(signal);
-      // Another thread has the pipe: it hears for both.
-      if (fd === -(this.sys.constants.EBUSY as number)) return;
-      if (fd < 0) throw new SystemError(this.sys, 'pipe', fd, { hint: `to hear ${name} in` });
-      if (this.taken.push(signal) > 1) continue;
-      const pipe = new Descriptor(this.sys, fd);
-      this.pipe = pipe;
-      scheduler.poller.listen(pipe, () => this.heard(scheduler, pipe));
-    }
+  /** Hears this signal. Where another thread has the pipe, that one hears for both. Throws `SystemError`. */
+  take(name: NodeJS.Signals): void {
+    const signal = system.signals[name];
+    const fd = this.sys.signalOpen(signal);
+    if (fd === -(this.sys.constants.EBUSY as number)) return;
+    if (fd < 0) throw new SystemError(this.sys, 'pipe', fd, { hint: `to hear ${name} in` });
+    this.taken.set(signal, name);
+    if (this.pipe !== null) return;
+    const pipe = new Descriptor(this.sys, fd);
+    this.pipe = pipe;
+    this.scheduler.poller.listen(pipe, () => this.heard(pipe));
   }
 
-  private heard(scheduler: Scheduler, pipe: Descriptor): void {
+  /** Gives it back. Those that end a run stay, so the pipe is still needed. */
+  giveBack(name: NodeJS.Signals): void {
+    const signal = system.signals[name];
+    if (this.taken.delete(signal)) this.sys.signalClose(signal);
+  }
+
+  private hearSignals(): void {
+    for (const name of INTERRUPTS) this.take(name);
+    takeSignals(this);
+  }
+
+  private heard(pipe: Descriptor): void {
+    const { scheduler } = this;
     for (const signal of pipe.read() ?? []) {
-      const name = INTERRUPTS.find((candidate) => this.sys.constants[candidate] === signal);
-      this.interruption.signal(name ?? `signal ${signal}`, signal, [scheduler]);
+      const name = this.taken.get(signal);
+      if (name === 'SIGINT' || name === 'SIGTERM') this.interruption.signal(name, signal, [scheduler]);
+      else if (name !== undefined) {
+        try {
+          signalled(name);
+        } catch (error) {
+          // As an error that nobody catches; but the tasks get their clean-up.
+          scheduler.breakOff(error);
+        }
+      }
     }
   }
 

@@ -11,4 +11,5 @@ export { type Emitter, type OnceOptions, once } from './events.ts';
 export { NoHostError, until } from './promises.ts';
 export { type Main, run, runSync, wasInterrupted } from './run.ts';
 export { Scheduler, type SchedulerOptions } from './scheduler.ts';
+export { onSignal } from './signals.ts';
 export { type PollingHost, PriorityWait, ReadWait, WriteWait } from './waits.ts';

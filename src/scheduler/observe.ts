@@ -18,13 +18,34 @@ function fromEnvironment(): Debug | null {
 const debug = fromEnvironment();
 let heard: Observer | null = null;
 let looking: Observer | null = debug;
+/** Others who look on, each until it is disposed. */
+let guests: readonly Observer[] = [];
+
+function review(): void {
+  looking = observers([debug, heard, ...guests].filter((one) => one !== null));
+}
 
 /** All who look on just now, as one; `null` if nobody does. */
 export function currentObserver(): Observer | null {
   const publisher = publisherIfHeard();
   if (publisher !== heard) {
     heard = publisher;
-    looking = observers([debug, publisher].filter((one) => one !== null));
+    review();
   }
   return looking;
+}
+
+/**
+ * @internal Looks on in all schedulers of this thread, until the result is disposed. Each notices at its next round, so an
+ * observer may still be told of the step in which it was taken away.
+ */
+export function observe(observer: Observer): Disposable {
+  guests = [...guests, observer];
+  review();
+  return {
+    [Symbol.dispose](): void {
+      guests = guests.filter((one) => one !== observer);
+      review();
+    },
+  };
 }

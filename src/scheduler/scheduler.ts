@@ -29,6 +29,7 @@ import { Guest } from './guest.ts';
 import { Locator } from './locate.ts';
 import { currentObserver } from './observe.ts';
 import { seededRandom } from './random.ts';
+import { driveBegins, driveEnds } from './running.ts';
 import type { PollingHost } from './waits.ts';
 
 /** Options of a {@link Scheduler}. */
@@ -155,6 +156,7 @@ export class Scheduler implements Disposable {
     this.refuseReentry('run');
     this.refuseBlindBackend('run()');
     this.guest = new Guest(this);
+    driveBegins(this);
     return this.guest.start();
   }
 
@@ -165,10 +167,12 @@ export class Scheduler implements Disposable {
   runSync(): void {
     this.refuseReentry('runSync');
     this.blocking = true;
+    driveBegins(this);
     try {
       runBlocking(this);
     } finally {
       this.blocking = false;
+      driveEnds(this);
     }
   }
 
@@ -179,11 +183,13 @@ export class Scheduler implements Disposable {
    */
   turn(): boolean {
     this.refuseReentry('turn');
+    driveBegins(this);
     this.round(0);
     if (this.size > 0) {
       if (this.embedded) this.ring();
       return true;
     }
+    driveEnds(this);
     this.settle();
     return false;
   }
@@ -218,12 +224,14 @@ export class Scheduler implements Disposable {
    */
   close(): void {
     if (this.blocking) throw new MisuseError('close was called during runSync(), which closes by itself; use cancel()');
+    if (this.guest === null) driveEnds(this);
     this.release();
   }
 
   /** @internal The end of a run as a guest. */
   guestEnded(): void {
     this.guest = null;
+    driveEnds(this);
   }
 
   private release(): void {
@@ -283,6 +291,7 @@ export class Scheduler implements Disposable {
     } catch (error) {
       const internal = new InternalError(error);
       this.kernel.abandon(internal);
+      driveEnds(this);
       this.release();
       this.failures = [];
       this.broken = false;

@@ -11,10 +11,13 @@ const PLUMBING = /\(<anonymous>\)$/;
 /** Below it stands whoever runs the loop, who has nothing to do with the task. */
 const LOOP = /\bKernel\.step\b/;
 
+/** Whether a file, a URL or a line of a stack is of this library. */
+export function isLibrary(place: string): boolean {
+  return OURS.some((path) => place.includes(path));
+}
+
 function isUsers(line: string): boolean {
-  return (
-    FRAME.test(line) && !PLUMBING.test(line) && !line.includes('node:') && !OURS.some((path) => line.includes(path))
-  );
+  return FRAME.test(line) && !PLUMBING.test(line) && !line.includes('node:') && !isLibrary(line);
 }
 
 function untilLoop(lines: string[]): string[] {

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { runInThisContext } from 'node:vm';
-import { type Co, sleep } from 'genloop/kernel';
+import { type Co, failAfter, group, sleep } from 'genloop/kernel';
 import { Scheduler } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { Locator } from '../../src/scheduler/locate.ts';
@@ -51,6 +51,22 @@ test('the place of a task is that of its innermost subroutine', () => {
   task.cancel();
   scheduler.runSync();
   assert.is(task.status, 'cancelled');
+});
+
+test('the place of a task is never one of the library', () => {
+  using locator = new Locator();
+  const scheduler = new Scheduler();
+  const operation = scheduler.spawn(sleep(60_000));
+  const grouped = scheduler.spawn(
+    (function* (): Co<void> {
+      yield* group(() => failAfter(60_000, sleep(30_000)));
+    })(),
+  );
+  scheduler.turn();
+  assert.is(locator.where(operation), undefined);
+  assert.match(locator.where(grouped) as string, HERE);
+  scheduler.cancel();
+  assert.throws(() => scheduler.runSync());
 });
 
 test('a script that is no file has the place that it was named after', () => {
