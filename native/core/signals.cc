@@ -3,9 +3,10 @@
 // to somebody else's file. A full pipe loses the number, not the wake-up.
 //
 // Two signals ask the process to end, and no such request may be lost. One that comes while another
-// byte is still unread means that nobody looks into the pipe: the old action is put back and gets
-// it, so that a busy program dies as it would without us. One that nobody has read when the pipe is
-// closed goes to the old action as well, as if it had come a moment later.
+// request is still unread means that nobody looks into the pipe: the old action is put back and
+// gets it, so that a busy program dies as it would without us; so does one for which the pipe is
+// full. One that nobody has read when the pipe is closed goes to the old action as well, as if it
+// had come a moment later.
 
 #include "signals.h"
 
@@ -37,6 +38,9 @@ constexpr int kNone = -1;
 std::atomic<int> writingEnd{kNone};
 std::atomic<int> readingEnd{kNone};
 std::atomic<int> handlersInside{0};
+// Whether what is unread may hold a request to end: set by each, taken back once the pipe is found
+// empty.
+std::atomic<bool> requestUnread{false};
 // Whether `before` holds the old action; while it does, the handler may read it there.
 std::atomic<bool> taken[kSignals];
 struct sigaction before[kSignals];
@@ -65,6 +69,11 @@ void putBack(int signal) {
   }
 }
 
+bool announce(int fd, int signal) {
+  const uint8_t number = static_cast<uint8_t>(signal);
+  return ::write(fd, &number, 1) == 1;
+}
+
 void onSignal(int signal) {
   const int error = errno;
   handlersInside.fetch_add(1);
@@ -72,14 +81,15 @@ void onSignal(int signal) {
   if (fd == kNone) {
     // Late: the pipe is closed, and the old action is back.
     if (asksToEnd(signal)) ::raise(signal);
-  } else if (asksToEnd(signal) && taken[signal].load() && somethingIsUnread()) {
+  } else if (!asksToEnd(signal)) {
+    if (!somethingIsUnread()) requestUnread.store(false);
+    announce(fd, signal);
+  } else if (!taken[signal].load()) {
+    announce(fd, signal);
+  } else if ((requestUnread.exchange(true) && somethingIsUnread()) || !announce(fd, signal)) {
     putBack(signal);
     // Blocked while this handler runs; the old action gets it right after.
     ::raise(signal);
-  } else {
-    const uint8_t number = static_cast<uint8_t>(signal);
-    const ssize_t written = ::write(fd, &number, 1);
-    static_cast<void>(written);
   }
   handlersInside.fetch_sub(1);
   errno = error;

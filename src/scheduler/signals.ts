@@ -31,8 +31,7 @@ function tell(name: NodeJS.Signals): void {
  * Calls `listener` whenever this signal comes, in every drive: from Node's loop, or, during a `runSync()`, from the round that
  * finds it, between two steps. A task that computes delays it. What the listener throws there ends the run.
  *
- * While `runSync()` runs, the signal does not reach listeners of `process.on`; and a Ctrl-C that finds one still unread, as a task
- * computes, ends the process at once. Dispose the result to stop listening.
+ * While `runSync()` runs, the signal does not reach listeners of `process.on`. Dispose the result to stop listening.
  *
  * Throws `TypeError` for a name that this system does not have, and `MisuseError` (`ERR_GENLOOP_MISUSE`) for SIGINT and SIGTERM,
  * which cancel a run, and in a worker thread, which gets no signals.

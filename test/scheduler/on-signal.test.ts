@@ -57,6 +57,22 @@ for (const [drive, call] of [
   });
 }
 
+test('a Ctrl-C that finds another signal unread cancels the run; a second one that finds the first unread ends it', async () => {
+  const body = (signals: string) => `
+    onSignal('SIGUSR2', () => say('SIGUSR2'));
+    runSync(function* main() {
+      for (const signal of ${signals}) process.kill(process.pid, signal);
+      try { yield* sleep(60_000); } finally { say('finally'); }
+    });
+  `;
+  await using once = program(body("['SIGUSR2', 'SIGUSR2', 'SIGINT', 'SIGUSR2']"));
+  const first = await once.ended();
+  assert.equal([first.stdout, first.code], ['SIGUSR2\nSIGUSR2\nSIGUSR2\nfinally\n', 130], first.stderr);
+  await using twice = program(body("['SIGUSR2', 'SIGINT', 'SIGUSR2', 'SIGINT']"));
+  const second = await twice.ended();
+  assert.equal([second.stdout, second.signal], ['', 'SIGINT'], second.stderr);
+});
+
 test('the blocking drive takes signals in the middle of a run as well, and Ctrl-C stays what it is', async () => {
   await using child = program(`
     let heard = 0;
