@@ -2,13 +2,15 @@
 
 import * as assert from 'uvu/assert';
 import { Client } from '../examples/client.ts';
-import { Program } from '../examples/program.ts';
+import { NODE, Program } from '../examples/program.ts';
 import { Trace, untraceable } from '../support/strace.ts';
 import { notRun, suite } from '../support/suite.ts';
 
 const test = suite('system calls');
 /** Registering the client, and what the end of the program takes. */
 const A_HANDFUL = 12;
+/** What the main thread of an idle Node may do by itself. */
+const NODES_OWN = ['epoll_pwait', 'read', 'futex', 'madvise', 'mprotect', 'munmap', 'mmap'];
 
 /** How often an echo server makes these calls while one client sends and receives so many times. */
 async function countOf(roundTrips: number, drive: string[]): Promise<Record<string, number>> {
@@ -41,6 +43,48 @@ for (const [title, drive] of [
     assert.is(many.sendto, 200);
     assert.ok((many.epoll_ctl as number) <= A_HANDFUL, `${many.epoll_ctl} calls of epoll_ctl`);
     assert.is(many.epoll_ctl, few.epoll_ctl);
+  });
+}
+
+/** A program with a listener and a deadline far away, which falls asleep when it is told to, and wakes by a timer. */
+const SLEEPER = `
+  import fs from 'node:fs';
+  import { currentScheduler, failAfter, ReadWait, run, runSync, sleep, Socket } from 'genloop';
+  function* listening() {
+    const listener = Socket.listener({ port: 0 });
+    try { yield* failAfter(60_000, new ReadWait(listener)); } finally { listener.close(); }
+  }
+  function* main() {
+    const task = currentScheduler().spawn(listening());
+    fs.writeSync(1, 'ready\\n');
+    yield* new ReadWait(0);
+    fs.writeSync(1, 'asleep\\n');
+    yield* sleep(200);
+    fs.writeSync(1, 'awake\\n');
+    task.cancel();
+  }
+  if (process.env.DRIVE === 'run') await run(main);
+  else runSync(main);
+`;
+
+for (const [drive, expected] of [
+  ['runSync', ['epoll_pwait2']],
+  // It looks once more before it leaves the waiting to Node, for which it sets the alarm.
+  ['run', ['epoll_wait', 'timerfd_settime', 'epoll_wait']],
+] as const) {
+  if (obstacle !== undefined) break;
+  test(`rule 30: an idle program makes no system call but the wait that its deadline ends (${drive})`, async () => {
+    await using sleeper = new Program([...NODE, '--input-type=module', '-e', SLEEPER], {
+      env: { GENLOOP_BACKEND: 'epoll', DRIVE: drive },
+      interactive: true,
+    });
+    await sleeper.says('ready');
+    await using trace = await Trace.attach(sleeper);
+    sleeper.type('x');
+    assert.is((await sleeper.ended()).code, 0);
+    // Node's own: its loop may be woken by its compiler threads.
+    const own = (await trace.between('asleep', 'awake')).filter((name) => !NODES_OWN.includes(name));
+    assert.equal(own, expected);
   });
 }
 

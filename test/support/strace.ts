@@ -37,9 +37,21 @@ export class Trace implements AsyncDisposable {
 
   /** The lines about one call, of a program that has ended. */
   async calls(name: string): Promise<string[]> {
+    return (await this.lines()).filter((line) => line.startsWith(`${name}(`));
+  }
+
+  /** The names of the calls between the writing of two texts, of a program that has ended. */
+  async between(first: string, last: string): Promise<string[]> {
+    const lines = await this.lines();
+    const from = lines.findIndex((line) => line.includes(first));
+    const to = lines.findIndex((line) => line.includes(last));
+    if (from < 0 || to < from) throw new Error(`strace has not seen ${first} and ${last}:\n${lines.join('\n')}`);
+    return lines.slice(from + 1, to).map((line) => line.slice(0, line.indexOf('(')));
+  }
+
+  private async lines(): Promise<string[]> {
     await this.strace.ended();
-    const lines = readFileSync(this.file, 'utf8').split('\n');
-    return lines.filter((line) => line.startsWith(`${name}(`));
+    return readFileSync(this.file, 'utf8').split('\n');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
