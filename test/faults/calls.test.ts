@@ -67,10 +67,16 @@ const SLEEPER = `
   else runSync(main);
 `;
 
-for (const [drive, expected] of [
-  ['runSync', ['epoll_pwait2']],
-  // It looks once more before it leaves the waiting to Node, for which it sets the alarm.
-  ['run', ['epoll_wait', 'timerfd_settime', 'epoll_wait']],
+for (const [drive, possible] of [
+  ['runSync', [['epoll_pwait2']]],
+  // Before it leaves the waiting to Node, for which it sets the alarm, it looks once more if its turn is not over.
+  [
+    'run',
+    [
+      ['timerfd_settime', 'epoll_wait'],
+      ['epoll_wait', 'timerfd_settime', 'epoll_wait'],
+    ],
+  ],
 ] as const) {
   if (obstacle !== undefined) break;
   test(`rule 30: an idle program makes no system call but the wait that its deadline ends (${drive})`, async () => {
@@ -84,7 +90,7 @@ for (const [drive, expected] of [
     assert.is((await sleeper.ended()).code, 0);
     // Node's own: its loop may be woken by its compiler threads.
     const own = (await trace.between('asleep', 'awake')).filter((name) => !NODES_OWN.includes(name));
-    assert.equal(own, expected);
+    assert.ok(possible.map(String).includes(String(own)), String(own));
   });
 }
 
