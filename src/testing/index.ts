@@ -11,3 +11,6 @@ export { VirtualClock, type VirtualClockOptions } from './clock.ts';
 export { runTest, type TestMain, type TestOptions } from './run.ts';
 export { type EachSeedOptions, eachSeed, SEED_VARIABLE, SeedError } from './seeds.ts';
 export { Sequencer } from './sequencer.ts';
+export type { DelayFault, ErrorFault, FallibleCall, Faults, PartitionFault } from './simulation/faults.ts';
+export { SimulatedSystem, type SimulatedSystemOptions } from './simulation/system.ts';
+export type { OpenDescriptor } from './simulation/table.ts';
