@@ -30,7 +30,8 @@ const NULL_DEVICE = '/dev/null';
 const SEND_BUFFER = 16_384;
 const RECEIVE_BUFFER = 131_072;
 const MOST_DESCRIPTORS = 65_536;
-const FIONREAD_SIZE = 4;
+/** What a request that does not say how much it touches has to bring, as with the addon. */
+const UNSIZED_REQUEST = 64;
 
 /** How a {@link SimulatedSystem} is set up. */
 export interface SimulatedSystemOptions {
@@ -262,8 +263,8 @@ export class SimulatedSystem implements Sys {
   ioctl(fd: number, request: number, argument: Uint8Array): number {
     return this.on('ioctl', fd, (file) => {
       if (request !== Numbers.FIONREAD) return -Errno.ENOTTY;
-      if (argument.length < FIONREAD_SIZE)
-        throw new RangeError(`ioctl: argument must have at least ${FIONREAD_SIZE} bytes`);
+      if (argument.length < UNSIZED_REQUEST)
+        throw new RangeError(`ioctl: argument must have at least ${UNSIZED_REQUEST} bytes`);
       const available = file.available();
       if (available < 0) return available;
       argument.set(new Uint8Array(Int32Array.of(available).buffer));

@@ -47,6 +47,11 @@ export class TcpInbox {
     this.urgent = { place: this.stream.length - 1, byte: bytes.at(-1) as number, taken: false };
   }
 
+  /** An urgent byte has come with a segment that is refused: it can be read all the same. */
+  announce(byte: number): void {
+    this.urgent = { place: this.stream.length, byte, taken: false };
+  }
+
   /** Reads from the stream, up to the urgent byte; `limit` makes a read shorter. 0: there is nothing. */
   read(into: Uint8Array, flags: number, limit: (length: number) => number): number {
     if (this.urgent?.place === 0 && this.stream.length > 0) {

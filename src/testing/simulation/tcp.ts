@@ -110,7 +110,10 @@ export class TcpSocket extends InternetSocket implements FlowSender, FlowReceive
   override receive(into: Uint8Array, flags: number, slot: Uint8Array | null): number {
     if (slot !== null) slot.fill(0, 0, 2);
     if (this.state === 'listening') return -Errno.ENOTCONN;
-    if ((flags & MSG_OOB) !== 0) return this.inbox.readUrgent(into, flags);
+    if ((flags & MSG_OOB) !== 0) {
+      if (this.inbox.isUrgent && this.state === 'closed' && !this.done) return -Errno.ENOTCONN;
+      return this.inbox.readUrgent(into, flags);
+    }
     const count = this.inbox.read(into, flags, (length) => this.world.dice.readable(length));
     if (count > 0) {
       // There is room again for what waits at the door.
@@ -198,6 +201,7 @@ export class TcpSocket extends InternetSocket implements FlowSender, FlowReceive
       return;
     }
     if (this.finishSent && (this.ended & NO_RECEIVE) !== 0) {
+      if (urgent) this.inbox.announce(bytes.at(-1) as number);
       // Nobody will ever read it, and nobody can say so but by a reset, which both ends get.
       this.answerWithReset();
       this.resetArrived();

@@ -67,17 +67,17 @@ export class UnixDatagram extends UnixSocket {
 
   override send(from: Uint8Array, flags: number, address: Uint8Array | null): number {
     if ((flags & MSG_OOB) !== 0) return -Errno.EOPNOTSUPP;
-    const found = address === null ? (this.peer ?? -Errno.ENOTCONN) : this.find(address);
     const { sendBuffer } = this.options;
-    if (typeof found === 'number' && address === null) return found;
     if (from.length > sendBuffer - RESERVE) return -Errno.EMSGSIZE;
     if (this.error !== 0) return this.takeError();
     if ((this.ended & NO_SEND) !== 0) return -Errno.EPIPE;
     if (this.unread >= sendBuffer) return -Errno.EAGAIN;
+    // Only now is looked for who it is for.
+    const found = address === null ? (this.peer ?? -Errno.ENOTCONN) : this.find(address);
     if (typeof found === 'number') return found;
     const other = found as UnixDatagram;
     if (other.gone) {
-      this.peer = null;
+      if (other === this.peer) this.part();
       return -Errno.ECONNREFUSED;
     }
     if (!other.hears(this)) return -Errno.EPERM;

@@ -67,7 +67,7 @@ export class UnixStream extends UnixSocket {
   override accept(slot: Uint8Array): SocketFile | number {
     if (this.state !== 'listening') return -Errno.EINVAL;
     const next = this.queue.shift();
-    if (next === undefined) return -((this.ended & NO_RECEIVE) === 0 ? Errno.EAGAIN : Errno.EINVAL);
+    if (next === undefined) return -Errno.EAGAIN;
     writeUnixName(slot, next.peer?.name ?? '');
     return next;
   }
@@ -146,7 +146,8 @@ export class UnixStream extends UnixSocket {
   protected override closed(): void {
     // One that was accepted has only its listener's name.
     if (this.network.named(this.name) === this) this.disclaim();
-    this.depart(this.hasUnread);
+    // Bytes are what counts: an empty packet is missed by nobody.
+    this.depart(this.unread > 0);
     for (const waiting of this.queue.splice(0)) waiting.depart(true);
   }
 
@@ -161,6 +162,10 @@ export class UnixStream extends UnixSocket {
   /** Goes. The peer hears it as a reset if it had said something that was not heard. */
   private depart(unheard: boolean): void {
     this.gone = true;
+    // What nobody will read is no burden to its sender any more.
+    this.bytes.clear();
+    this.packets.length = 0;
+    this.unread = 0;
     if (this.peer === null) return;
     this.peer.ended = NO_MORE;
     if (unheard) this.peer.error = Errno.ECONNRESET;
