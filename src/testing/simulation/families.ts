@@ -12,6 +12,9 @@ import type { World } from './world.ts';
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, IPPROTO_TCP, IPPROTO_UDP } = Numbers;
 
+/** The highest number that is a type of sockets at all. */
+const LAST_TYPE = 10;
+
 /** What kind of socket is asked for. */
 export interface SocketKind {
   readonly family: number;
@@ -23,6 +26,7 @@ export interface SocketKind {
 export function createSocket(world: World, network: Network, kind: SocketKind): SocketFile | number {
   const { family, protocol } = kind;
   const type = kind.type & ~(Numbers.SOCK_NONBLOCK | Numbers.SOCK_CLOEXEC);
+  if (type < 0 || type > LAST_TYPE) return -Errno.EINVAL;
   if (family === AF_UNIX) {
     if (protocol !== 0 && protocol !== AF_UNIX) return -Errno.EPROTONOSUPPORT;
     if (type === SOCK_STREAM || type === SOCK_SEQPACKET) return new UnixStream(world, network, type);

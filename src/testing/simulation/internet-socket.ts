@@ -7,7 +7,10 @@ import type { Network, Protocol } from './network.ts';
 import { SocketFile } from './socket.ts';
 import type { World } from './world.ts';
 
-const { AF_INET, AF_INET6 } = Numbers;
+const { AF_INET6 } = Numbers;
+/** The bytes of an address below which the kernel does not even look at its family. */
+const SHORTEST_IPV4 = 16;
+const SHORTEST_IPV6 = 24;
 
 /** An IPv4 or IPv6 socket. */
 export abstract class InternetSocket extends SocketFile {
@@ -29,6 +32,7 @@ export abstract class InternetSocket extends SocketFile {
   override bind(address: Uint8Array): number {
     const endpoint = this.endpointIn(address);
     if (typeof endpoint === 'number') return endpoint;
+    if (!this.network.canBind(endpoint.host)) return -Errno.EADDRNOTAVAIL;
     if (this.bound) return -Errno.EINVAL;
     return this.take(endpoint);
   }
@@ -46,11 +50,9 @@ export abstract class InternetSocket extends SocketFile {
 
   /** The endpoint in a slot, or the errno of one that a socket of this family cannot take. */
   protected endpointIn(address: Uint8Array): Endpoint | number {
-    const family = familyOf(address);
-    if (family !== this.family) {
-      const isShort = this.family === AF_INET6 && family === AF_INET;
-      return -(isShort ? Errno.EINVAL : Errno.EAFNOSUPPORT);
-    }
+    const isV6 = this.family === AF_INET6;
+    if ((address[0] as number) < (isV6 ? SHORTEST_IPV6 : SHORTEST_IPV4)) return -Errno.EINVAL;
+    if (familyOf(address) !== this.family) return -Errno.EAFNOSUPPORT;
     const name = nameIn(address);
     return typeof name === 'object' ? name : -Errno.EINVAL;
   }

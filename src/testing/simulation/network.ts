@@ -32,6 +32,11 @@ export class Network {
     return host === '::1' || host.startsWith('127.') || this.hosts.has(host);
   }
 
+  /** Whether a socket can stand there: at an address of ours, or at all of them. */
+  canBind(host: string): boolean {
+    return host === ANY_V4 || host === ANY_V6 || this.isReachable(host);
+  }
+
   /** Where a packet to this address really goes: the unspecified address is this host. */
   destination({ host, port }: Endpoint): Endpoint {
     if (host === ANY_V4) return { host: '127.0.0.1', port };
@@ -45,7 +50,6 @@ export class Network {
 
   /** Gives a socket a place: its port (a free one for 0), or `-errno`. */
   reserve(socket: InternetSocket, { host, port }: Endpoint): number {
-    if (host !== ANY_V4 && host !== ANY_V6 && !this.isReachable(host)) return -Errno.EADDRNOTAVAIL;
     const chosen = port === 0 ? this.freePort(socket.protocol) : port;
     if (chosen < 0) return chosen;
     const owners = this.ports[socket.protocol].get(chosen) ?? new Set();
@@ -70,8 +74,9 @@ export class Network {
 
   /** Gives a Unix socket this name: 0 or `-EADDRINUSE`. */
   claim(name: string, socket: SocketFile): number {
-    if (this.names.get(name)) return -Errno.EADDRINUSE;
-    this.names.set(name, socket);
+    const key = keyOf(name, socket.type);
+    if (this.names.get(key)) return -Errno.EADDRINUSE;
+    this.names.set(key, socket);
     return 0;
   }
 
@@ -84,15 +89,15 @@ export class Network {
   }
 
   /** Takes a name back. A path stays as what a real one is then: a file that nobody listens at. */
-  disclaim(name: string): void {
-    if (name.startsWith('\0')) this.names.delete(name);
+  disclaim(name: string, type: number): void {
+    if (name.startsWith('\0')) this.names.delete(keyOf(name, type));
     else this.names.set(name, null);
   }
 
-  /** Who has this name, or the errno that says that nobody has. */
-  named(name: string): SocketFile | number {
-    const found = this.names.get(name);
-    if (found) return found;
+  /** Who has this name among the sockets of a type, or the errno that says that nobody has. */
+  named(name: string, type: number): SocketFile | number {
+    const found = this.names.get(keyOf(name, type));
+    if (found) return found.type === type ? found : -Errno.EPROTOTYPE;
     return found === null || name.startsWith('\0') ? -Errno.ECONNREFUSED : -Errno.ENOENT;
   }
 
@@ -104,6 +109,11 @@ export class Network {
     }
     return -Errno.EADDRINUSE;
   }
+}
+
+/** Under an abstract name there may be one socket of each type; a path is one file. */
+function keyOf(name: string, type: number): string {
+  return name.startsWith('\0') ? `${type}${name}` : name;
 }
 
 /** Whether a socket that stands at `local` gets what is sent to `host`. */

@@ -54,14 +54,16 @@ export class TcpInbox {
 
   /** Reads from the stream, up to the urgent byte; `limit` makes a read shorter. 0: there is nothing. */
   read(into: Uint8Array, flags: number, limit: (length: number) => number): number {
-    if (this.urgent?.place === 0 && this.stream.length > 0) {
+    const stays = (flags & MSG_PEEK) !== 0;
+    const atUrgent = this.urgent?.place === 0 && this.stream.length > 0;
+    if (atUrgent && stays) return this.peekBehind(into, limit);
+    if (atUrgent) {
       this.stream.skip(1);
       this.urgent = null;
     }
-    const available = this.urgent?.place ?? this.stream.length;
-    const length = limit(Math.min(into.length, available));
+    const length = limit(Math.min(into.length, this.urgent?.place ?? this.stream.length));
     if ((flags & MSG_TRUNC) === 0) this.stream.peek(into.subarray(0, length));
-    if ((flags & MSG_PEEK) !== 0) return length;
+    if (stays) return length;
     this.stream.skip(length);
     if (this.urgent !== null) this.urgent.place -= length;
     return length;
@@ -73,6 +75,15 @@ export class TcpInbox {
     if ((flags & MSG_PEEK) === 0) this.urgent.taken = true;
     into[0] = this.urgent.byte;
     return Math.min(1, into.length);
+  }
+
+  /** Looks at what comes after an urgent byte at the front, which stays where it is. */
+  private peekBehind(into: Uint8Array, limit: (length: number) => number): number {
+    const length = limit(Math.min(into.length, this.stream.length - 1));
+    const front = new Uint8Array(length + 1);
+    this.stream.peek(front);
+    into.set(front.subarray(1));
+    return length;
   }
 
   clear(): void {

@@ -23,7 +23,7 @@ export class TcpSocket extends InternetSocket implements FlowSender, FlowReceive
   readonly protocol = 'tcp';
   private state: 'closed' | 'connecting' | 'listening' | 'open' = 'closed';
   /** What the socket layer above TCP knows of a `connect`: it is told of the end by the next one. */
-  private link: 'unconnected' | 'connecting' | 'connected' = 'unconnected';
+  private link: 'unconnected' | 'connecting' | 'connected' | 'disconnecting' = 'unconnected';
   private handshake: Handshake | null = null;
   private backlog = 0;
   private readonly queue: TcpSocket[] = [];
@@ -93,6 +93,7 @@ export class TcpSocket extends InternetSocket implements FlowSender, FlowReceive
     const endpoint = this.endpointIn(address);
     if (typeof endpoint === 'number') return endpoint;
     if (this.link === 'connected' || this.state === 'listening') return -Errno.EISCONN;
+    if (this.link === 'disconnecting') return -Errno.EINVAL;
     if (this.link === 'connecting') return this.goOnConnecting();
     const to = this.network.destination(endpoint);
     const result = this.prepareFor(to);
@@ -152,8 +153,9 @@ export class TcpSocket extends InternetSocket implements FlowSender, FlowReceive
       return 0;
     }
     this.ended |= how;
+    // Of a connect that has failed nobody will be told any more.
+    if (this.link === 'connecting') this.link = this.state === 'open' ? 'connected' : 'disconnecting';
     if (this.state === 'closed') return -Errno.ENOTCONN;
-    this.link = 'connected';
     if ((how & NO_SEND) !== 0) this.finish();
     return 0;
   }

@@ -54,13 +54,11 @@ export abstract class UnixSocket extends SocketFile {
     const name = this.nameIn(address);
     if (typeof name === 'number') return name;
     if (name === '') return -Errno.EINVAL;
-    const found = this.network.named(name);
-    if (typeof found === 'number') return found;
-    return found.type === this.type ? found : -Errno.EPROTOTYPE;
+    return this.network.named(name, this.type);
   }
 
   protected disclaim(): void {
-    if (this.name !== '') this.network.disclaim(this.name);
+    if (this.name !== '') this.network.disclaim(this.name, this.type);
   }
 }
 

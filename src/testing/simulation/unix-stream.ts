@@ -75,10 +75,10 @@ export class UnixStream extends UnixSocket {
   override connect(address: Uint8Array): number {
     const found = this.find(address);
     if (typeof found === 'number') return found;
+    if (this.state !== 'closed') return -(this.state === 'open' ? Errno.EISCONN : Errno.EINVAL);
     const listener = found as UnixStream;
     if (listener.state !== 'listening' || (listener.ended & NO_RECEIVE) !== 0) return -Errno.ECONNREFUSED;
     if (listener.queue.length > listener.backlog) return -Errno.EAGAIN;
-    if (this.state !== 'closed') return -(this.state === 'open' ? Errno.EISCONN : Errno.EINVAL);
     const other = new UnixStream(this.world, this.network, this.type);
     // It has its listener's name, and does not hold it.
     other.name = listener.name;
@@ -145,9 +145,10 @@ export class UnixStream extends UnixSocket {
 
   protected override closed(): void {
     // One that was accepted has only its listener's name.
-    if (this.network.named(this.name) === this) this.disclaim();
-    // Bytes are what counts: an empty packet is missed by nobody.
-    this.depart(this.unread > 0);
+    if (this.network.named(this.name, this.type) === this) this.disclaim();
+    // The kernel overlooks one empty packet, if it is the first: to it that is what is left of an urgent byte.
+    const overlooked = this.packets[0]?.length === 0 ? 1 : 0;
+    this.depart(this.unread > 0 || this.packets.length > overlooked);
     for (const waiting of this.queue.splice(0)) waiting.depart(true);
   }
 

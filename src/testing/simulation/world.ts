@@ -116,7 +116,7 @@ export class World {
       return;
     }
     if (packet.lost !== undefined) packet.lost();
-    else if (attempt === MOST_RETRIES) packet.giveUp?.();
+    else if (attempt > MOST_RETRIES) packet.giveUp?.();
     else {
       const pause = Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS);
       this.agenda.plan(this.time + pause, () => this.deliver(packet, attempt + 1));

@@ -134,8 +134,8 @@ class Author {
     else if (choice < 14) this.program.push({ do: 'wait', on, directions: this.draw([1, 4, 5, 7, 2, 1, 5]) });
     else if (choice < 17) this.epoll(on);
     else if (choice === 17) this.program.push({ do: 'dup', on, into: this.add(kind, peer) });
-    else if (choice === 18 && peer !== undefined && (kind === 'unix' || isPipe)) {
-      this.program.push({ do: 'fill and drain', on, peer });
+    else if (choice === 18 && (kind === 'unix' || isPipe) && this.known.some(({ slot }) => slot === peer)) {
+      this.program.push({ do: 'fill and drain', on, peer: peer as Slot });
     } else if (!isPipe) {
       const rare: PlainOperation[] = ['error', 'reset on close', 'peer'];
       // A listener that was shut down and connects to the address that was its own is nobody's program.
