@@ -374,6 +374,7 @@ export class SimulatedSystem implements Sys {
   /** Lets a call of this object fail as the seed says. A close has closed all the same: that is what a real one does. */
   private makeFallible(call: FallibleCall, dice: Dice): void {
     const made = this[call] as (...given: unknown[]) => number;
+    if (typeof made !== 'function') throw new RangeError(`there is no call '${call}' that could fail`);
     const failing = (...given: unknown[]): number => {
       const errno = dice.errorOf(call);
       if (errno === 0 || call === 'close') {
