@@ -60,7 +60,9 @@ export class Dice {
   /** How long a packet takes, in milliseconds. */
   delay(): number {
     const { delay } = this.faults;
-    return delay !== undefined && this.happens(delay.probability) ? this.random() * delay.most : 0;
+    if (delay === undefined || !this.happens(delay.probability)) return 0;
+    // A step takes no time here: at odd fractions of a millisecond nothing would ever meet.
+    return delay.most < 1 ? this.random() * delay.most : this.integer(Math.floor(delay.most) + 1);
   }
 
   /** How long a partition lasts that begins now; 0: none does. */

@@ -13,7 +13,7 @@ export class SimulationError extends Error {
   /** @internal */
   constructor(seed: number, cause: unknown) {
     const what = cause instanceof Error ? cause.message : String(cause);
-    super(`with seed ${seed} (simulate(${seed}, …) with the same program and options repeats it): ${what}`, { cause });
+    super(`simulate(${seed}, …) failed, and will again with this seed: ${what}`, { cause });
     this.seed = seed;
     if (!(cause instanceof Error)) return;
     // What test runners make their comparison of.

@@ -14,7 +14,7 @@ export type FallibleCall = {
 export interface DelayFault {
   /** How likely it is that one does, from 0 to 1. */
   probability: number;
-  /** The longest delay in milliseconds. Delays are drawn evenly from 0 to this. */
+  /** The longest delay in milliseconds. Delays are whole milliseconds from 0 to this, so that packets do meet. */
   most: number;
 }
 

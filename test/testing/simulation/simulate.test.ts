@@ -212,10 +212,7 @@ test('a failure names the seed, and has what was thrown as its cause; what was c
   });
   assert.is(error.seed, 7);
   assert.is(error.code, 'ERR_GENLOOP_SIMULATION');
-  assert.match(
-    error.message,
-    /^with seed 7 \(simulate\(7, …\) with the same program and options repeats it\): Expected/,
-  );
+  assert.match(error.message, /^simulate\(7, …\) failed, and will again with this seed: Expected/);
   assert.equal((error as unknown as { actual: number }).actual, 1);
   assert.is((error.cause as Error).name, 'Assertion');
 });
