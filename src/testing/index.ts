@@ -14,5 +14,6 @@ export { Sequencer } from './sequencer.ts';
 export { HangError, LeakError, SimulationError } from './simulation/errors.ts';
 export type { DelayFault, ErrorFault, FallibleCall, Faults, PartitionFault } from './simulation/faults.ts';
 export { type SimulatedMain, type SimulateOptions, simulate } from './simulation/simulate.ts';
-export { SimulatedSystem, type SimulatedSystemOptions } from './simulation/system.ts';
+export { SimulatedSystem } from './simulation/system.ts';
+export type { SimulatedSystemOptions } from './simulation/system-options.ts';
 export type { OpenDescriptor } from './simulation/table.ts';

@@ -80,6 +80,11 @@ export class Dice {
     return this.part(length, this.faults.shortWrites);
   }
 
+  /** Whether anything is ever reported that is not true. */
+  get pretends(): boolean {
+    return (this.faults.spurious ?? 0) > 0;
+  }
+
   /** The place, among so many, of something that is reported as ready and is not; -1 for none. */
   phantom(count: number): number {
     return count > 0 && this.happens(this.faults.spurious) ? this.integer(count) : -1;

@@ -113,6 +113,7 @@ export class EpollSet extends OpenFile implements FileWatcher {
 
   /** One that is not ready and is reported all the same. */
   private phantomBeside(chosen: readonly Entry[]): Entry | undefined {
+    if (!this.dice.pretends) return undefined;
     const others = this.entries.filter((entry) => (entry.events & PRETENDED) !== 0 && !chosen.includes(entry));
     return others[this.dice.phantom(others.length)];
   }

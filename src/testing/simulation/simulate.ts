@@ -9,7 +9,8 @@ import { activeScheduler } from '../../scheduler/active.ts';
 import { Scheduler, type SchedulerOptions } from '../../scheduler/index.ts';
 import { Locator } from '../../scheduler/locate.ts';
 import { HangError, LeakError, SimulationError } from './errors.ts';
-import { SimulatedSystem, type SimulatedSystemOptions } from './system.ts';
+import { SimulatedSystem } from './system.ts';
+import type { SimulatedSystemOptions } from './system-options.ts';
 
 /** A main task, or a function that gets the system and makes it (the task then has its name). */
 export type SimulatedMain<T> = Spawnable<T> | ((system: SimulatedSystem) => Spawnable<T>);

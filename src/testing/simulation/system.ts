@@ -15,43 +15,23 @@ import { Dice } from './dice.ts';
 import { EpollSet } from './epoll.ts';
 import { Errno } from './errno.ts';
 import { createPair, createSocket } from './families.ts';
-import type { FallibleCall, Faults } from './faults.ts';
+import type { FallibleCall } from './faults.ts';
 import type { OpenFile } from './file.ts';
 import { Network } from './network.ts';
 import { Pipe, PipeEnd } from './pipe.ts';
 import { SocketFile } from './socket.ts';
+import { complete, type SimulatedSystemOptions } from './system-options.ts';
 import { DescriptorTable, type OpenDescriptor } from './table.ts';
 import { lookByPoll, lookBySelect } from './waits.ts';
 import { World } from './world.ts';
 
 const { O_RDONLY, O_WRONLY, O_ACCMODE } = Numbers;
 const NULL_DEVICE = '/dev/null';
-/** As Linux has them for TCP. */
-const SEND_BUFFER = 16_384;
-const RECEIVE_BUFFER = 131_072;
-const MOST_DESCRIPTORS = 65_536;
 /** What a request that does not say how much it touches has to bring, as with the addon. */
 const UNSIZED_REQUEST = 64;
 
-/** How a {@link SimulatedSystem} is set up. */
-export interface SimulatedSystemOptions {
-  /** What all chance is drawn from: an integer from 0 to 2³² − 1; default 0. */
-  seed?: number;
-  /** What goes wrong, and how often; default: nothing, but what is ready comes in any order. */
-  faults?: Faults;
-  /** Numeric addresses besides the loopback's that can be bound and reached: `['10.0.0.1', '10.0.0.2']`. */
-  hosts?: readonly string[];
-  /** How long each packet takes at least, in milliseconds; default 0: what is sent is there at once. */
-  latency?: number;
-  /** The time at which its clock starts, in milliseconds; default 0. */
-  start?: number;
-  /** SO_SNDBUF of a new socket, in bytes; default 16,384. */
-  sendBuffer?: number;
-  /** SO_RCVBUF of a new socket, in bytes; default 131,072. */
-  receiveBuffer?: number;
-  /** How many descriptors may be open at once (RLIMIT_NOFILE); default 65,536. One more is `EMFILE`. */
-  descriptors?: number;
-}
+/** How a call sits in the object. */
+const OWN = { enumerable: true, configurable: true, writable: true } as const;
 
 /**
  * A simulated operating system for `new Scheduler({ sys })` and everything else that takes a `Sys`. Its time stands still while a program
@@ -76,17 +56,13 @@ export class SimulatedSystem implements Sys {
 
   /** Throws `RangeError` for a seed, probability or duration that is none, and for an errno that there is not. */
   constructor(options: SimulatedSystemOptions = {}) {
-    const { seed = 0, faults = {}, hosts = [], latency = 0, start = 0 } = options;
-    const { sendBuffer = SEND_BUFFER, receiveBuffer = RECEIVE_BUFFER, descriptors = MOST_DESCRIPTORS } = options;
-    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) {
-      throw new RangeError(`a seed is an integer from 0 to ${0xffff_ffff}, not ${String(seed)}`);
-    }
-    if (!(latency >= 0)) throw new RangeError(`latency is a number of milliseconds from 0 on, not ${latency}`);
+    const { seed, faults, hosts, latency, start, sendBuffer, receiveBuffer, descriptors } = complete(options);
     this.seed = seed;
     const dice = new Dice(seed, faults);
     this.world = new World(dice, { send: sendBuffer, receive: receiveBuffer }, start, latency);
     this.network = new Network(hosts);
     this.table = new DescriptorTable(descriptors);
+    this.bindCalls();
     for (const call of dice.fallible) this.makeFallible(call, dice);
   }
 
@@ -371,6 +347,14 @@ export class SimulatedSystem implements Sys {
     return this.world.wait(checkTime(call, timeout), ask, this.onHang);
   }
 
+  /** A wrapper may copy the calls, or take one out of the object, as it can with the addon's. */
+  private bindCalls(): void {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(SimulatedSystem.prototype))) {
+      if (name === 'constructor' || typeof value !== 'function') continue;
+      Object.defineProperty(this, name, { ...OWN, value: value.bind(this) });
+    }
+  }
+
   /** Lets a call of this object fail as the seed says. A close has closed all the same: that is what a real one does. */
   private makeFallible(call: FallibleCall, dice: Dice): void {
     const made = this[call] as (...given: unknown[]) => number;
@@ -378,11 +362,11 @@ export class SimulatedSystem implements Sys {
     const failing = (...given: unknown[]): number => {
       const errno = dice.errorOf(call);
       if (errno === 0 || call === 'close') {
-        const result = made.apply(this, given);
+        const result = made(...given);
         return errno === 0 ? result : -errno;
       }
       return -errno;
     };
-    Object.defineProperty(this, call, { value: failing, enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(this, call, { ...OWN, value: failing });
   }
 }

@@ -75,9 +75,9 @@ export class UnixStream extends UnixSocket {
   override connect(address: Uint8Array): number {
     const found = this.find(address);
     if (typeof found === 'number') return found;
-    if (this.state !== 'closed') return -(this.state === 'open' ? Errno.EISCONN : Errno.EINVAL);
     const listener = found as UnixStream;
     if (listener.state !== 'listening' || (listener.ended & NO_RECEIVE) !== 0) return -Errno.ECONNREFUSED;
+    if (this.state !== 'closed') return -(this.state === 'open' ? Errno.EISCONN : Errno.EINVAL);
     if (listener.queue.length > listener.backlog) return -Errno.EAGAIN;
     const other = new UnixStream(this.world, this.network, this.type);
     // It has its listener's name, and does not hold it.

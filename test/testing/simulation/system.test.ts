@@ -1,7 +1,7 @@
 /** The simulated system's table of calls: numbers, flags, refusals, and its time. */
 
 import { MisuseError } from 'genloop/kernel';
-import { ADDRESS_SLOT_SIZE, type Descriptor, EventFd, open, pipe, Socket, TimerFd } from 'genloop/os';
+import { ADDRESS_SLOT_SIZE, type Descriptor, EventFd, open, pipe, Socket, type Sys, TimerFd } from 'genloop/os';
 import { Readiness } from 'genloop/poller';
 import { SimulatedSystem } from 'genloop/testing';
 import * as assert from 'uvu/assert';
@@ -258,12 +258,23 @@ test('what a simulated system has not is ENOSYS, and what no kernel should see t
 test('options that cannot be are refused with what they should be', () => {
   assert.throws(() => new SimulatedSystem({ seed: -1 }), /a seed is an integer from 0 to 4294967295, not -1/);
   assert.throws(() => new SimulatedSystem({ latency: -1 }), /latency is a number of milliseconds from 0 on, not -1/);
+  assert.throws(() => new SimulatedSystem({ start: Number.NaN }), /start is a time in milliseconds, not NaN/);
+  assert.throws(() => new SimulatedSystem({ sendBuffer: 0 }), /sendBuffer is a number from 1 on, not 0/);
   const system = new SimulatedSystem({ start: 500 });
   assert.is(system.now(), 500);
   system.advance(1.5);
   assert.is(system.now(), 501.5);
   for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY]) assert.throws(() => system.advance(ms), RangeError);
   assert.throws(() => system.partition('a', 'b', -1), /a partition lasts a number of milliseconds/);
+});
+
+test('the calls can be copied, and taken out of the object, as those of the addon', () => {
+  const system = new SimulatedSystem({ faults: { errors: [{ call: 'pipe', code: 'EMFILE', nth: 1 }] } });
+  const copy = Object.assign({}, system as Sys);
+  const inherited = Object.create(system) as SimulatedSystem;
+  const { eventfd, close } = system;
+  assert.equal([eventfd(1, 0), copy.timerfd(), inherited.epollCreate(), copy.pipe(new Int32Array(2))], [3, 4, 5, -24]);
+  assert.equal([close(3), copy.close(4), inherited.close(5), system.descriptors.length], [0, 0, 0, 0]);
 });
 
 test('time stands still but in waits, which jump to what comes next, or to their end', () => {
