@@ -44,13 +44,6 @@ export class ByteQueue {
     }
   }
 
-  /** As {@link ByteQueue.peek}, and takes them away. */
-  read(into: Uint8Array): number {
-    const count = this.peek(into);
-    this.skip(count);
-    return count;
-  }
-
   /** Forgets all. */
   clear(): void {
     this.chunks.length = 0;

@@ -48,6 +48,7 @@ const FLAGS: ReadonlySet<Key> = new Set([
 /** The options of one socket. */
 export class SocketOptionValues {
   private readonly values: Map<Key, number>;
+  private readonly levels: readonly number[];
   private lingers = false;
   private lingerSeconds = 0;
   /** SO_SNDBUF. */
@@ -58,6 +59,7 @@ export class SocketOptionValues {
   /** Of a socket of this family and type. */
   constructor(family: number, type: number, buffers: Buffers) {
     this.values = new Map(COMMON);
+    this.levels = family === Numbers.AF_UNIX ? [SOL_SOCKET] : [SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP];
     this.sendBuffer = buffers.send;
     this.receiveBuffer = buffers.receive;
     if (family === Numbers.AF_UNIX) return;
@@ -91,7 +93,7 @@ export class SocketOptionValues {
       return writeInts(value, [this.lingers ? 1 : 0, this.lingerSeconds]);
     }
     const found = this.numberOf(level, name);
-    return found === undefined ? -unknown(level) : writeInts(value, [found]);
+    return found === undefined ? -this.unknown(level) : writeInts(value, [found]);
   }
 
   /** setsockopt(2): 0 or `-errno`. */
@@ -113,9 +115,14 @@ export class SocketOptionValues {
       return 0;
     }
     const each = key(level, name);
-    if (!this.values.has(each)) return -unknown(level);
+    if (!this.values.has(each)) return -this.unknown(level);
     this.values.set(each, FLAGS.has(each) ? (first === 0 ? 0 : 1) : first);
     return 0;
+  }
+
+  /** A level that the socket does not have is one thing, an option that the level lacks another. */
+  private unknown(level: number): number {
+    return this.levels.includes(level) ? Errno.ENOPROTOOPT : Errno.EOPNOTSUPP;
   }
 
   private numberOf(level: number, name: number): number | undefined {
@@ -138,10 +145,4 @@ function intAt(value: Uint8Array, index: number): number {
 
 function buffer(asked: number, least: number): number {
   return Math.min(Math.max(least, asked * 2), MOST_BUFFER);
-}
-
-/** A level that nobody knows is one thing, an option that the level lacks another. */
-function unknown(level: number): number {
-  const known: readonly number[] = [SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP];
-  return known.includes(level) ? Errno.ENOPROTOOPT : Errno.EOPNOTSUPP;
 }

@@ -4,7 +4,7 @@
  */
 
 import { isOp, type Kernel, MisuseError, type Spawnable, type Task } from '../../kernel/index.ts';
-import { type BackendName, enterSys } from '../../os/index.ts';
+import { type BackendName, enterSys, type Sys } from '../../os/index.ts';
 import { activeScheduler } from '../../scheduler/active.ts';
 import { Scheduler, type SchedulerOptions } from '../../scheduler/index.ts';
 import { Locator } from '../../scheduler/locate.ts';
@@ -21,6 +21,8 @@ export interface SimulateOptions
     Omit<SchedulerOptions, 'sys' | 'seed' | 'backend'> {
   /** The backend to run over: `'epoll'` (default), `'poll'` or `'select'`. */
   backend?: BackendName;
+  /** Puts something between the program and the system: a wrapper that traces its calls, for instance. */
+  wrap?: (system: SimulatedSystem) => Sys;
 }
 
 const FOREVER = -1;
@@ -42,11 +44,12 @@ export function simulate<T>(seed: number, program: SimulatedMain<T>, options: Si
   if (activeScheduler() !== null) {
     throw new MisuseError('simulate was called from inside a task; yield a subroutine, or spawn another task');
   }
-  const { backend = 'epoll', onError, asyncContext, signal, ...world } = options;
+  const { backend = 'epoll', wrap, onError, asyncContext, signal, ...world } = options;
   const system = new SimulatedSystem({ ...world, seed });
+  const sys = wrap === undefined ? system : wrap(system);
   const scheduling = { onError, asyncContext, signal };
   const given = Object.fromEntries(Object.entries(scheduling).filter(([, value]) => value !== undefined));
-  using scheduler = new Scheduler({ ...given, sys: system, backend, seed });
+  using scheduler = new Scheduler({ ...given, sys, backend, seed });
   try {
     const task = start(scheduler, system, program);
     drive(scheduler, system);
@@ -61,7 +64,7 @@ export function simulate<T>(seed: number, program: SimulatedMain<T>, options: Si
 function start<T>(scheduler: Scheduler, system: SimulatedSystem, program: SimulatedMain<T>): Task<T> {
   if (typeof program !== 'function') return scheduler.spawn(program);
   // What the function itself opens, before the first step, belongs to the simulated world as well.
-  const before = enterSys(system);
+  const before = enterSys(scheduler.sys);
   try {
     const body = program(system);
     return isOp(body) || program.name === '' ? scheduler.spawn(body) : scheduler.spawn(body, { name: program.name });

@@ -23,11 +23,12 @@ export abstract class UnixSocket extends SocketFile {
   override bind(address: Uint8Array): number {
     const name = this.nameIn(address);
     if (typeof name === 'number') return name;
-    if (this.name !== '') return -Errno.EINVAL;
     if (name === '') {
-      this.name = this.network.claimAny(this);
+      // Whoever has a name keeps it.
+      if (this.name === '') this.name = this.network.claimAny(this);
       return 0;
     }
+    if (this.name !== '') return -Errno.EINVAL;
     const result = this.network.claim(name, this);
     if (result === 0) this.name = name;
     return result;

@@ -1,6 +1,6 @@
 /** Datagrams, Unix sockets and pipes in the simulated system, beside the real one where both can be asked. */
 
-import { pipe, Socket } from 'genloop/os';
+import { pipe, Socket, SocketAddress } from 'genloop/os';
 import { Readiness } from 'genloop/poller';
 import { SimulatedSystem } from 'genloop/testing';
 import * as assert from 'uvu/assert';
@@ -308,6 +308,76 @@ onBoth(
     return [heard.length, heard.at(0), heard.at(-1), other.recv(1, constant('MSG_PEEK'))];
   },
   [1_225, 'b', 'x', undefined],
+);
+
+onBoth(
+  test,
+  'a datagram socket can be connected to another peer, and to none again',
+  (opened) => {
+    const [one, two, three] = [udp(opened), udp(opened), udp(opened)];
+    const nobody = SocketAddress.raw(new Uint8Array(16));
+    one.connect(two.localAddress);
+    one.connect(three.localAddress);
+    const connected = one.peerAddress.port === three.localAddress.port;
+    one.connect(nobody);
+    const [local, far] = [name(), name()].map((path) => opened.keep(Socket.unix({ type: 'datagram', path }))) as [
+      Socket,
+      Socket,
+    ];
+    local.connect(far.localAddress);
+    far.connect(local.localAddress);
+    far.send('never read');
+    local.connect(nobody);
+    return [
+      connected,
+      said(() => one.send('x')),
+      said(() => local.send('x')),
+      said(() => local.recv()),
+      said(() => far.send('x')),
+    ];
+  },
+  [true, 'EDESTADDRREQ', 'ENOTCONN', undefined, 'ECONNRESET'],
+);
+
+onBoth(
+  test,
+  'a Unix socket that asks for any name gets an abstract one of its own',
+  (opened) => {
+    const unnamed = SocketAddress.raw(Uint8Array.of(constant('AF_UNIX'), 0));
+    const sockets = [Socket.unix(), Socket.unix()].map((socket) => opened.keep(socket).bind(unnamed));
+    const found = sockets.map((socket) => socket.localAddress.address);
+    return [
+      new Set(found).size,
+      found.every((each) => /^\0[\da-f]{5}$/.test(each)),
+      said(() => sockets[0]?.bind(unnamed) && 0),
+    ];
+  },
+  [2, true, 0],
+);
+
+onBoth(
+  test,
+  'what a Unix socket cannot do is refused',
+  (opened) => {
+    const [one] = pairOf(opened);
+    const path = name();
+    const listener = opened.keep(Socket.listener({ path }));
+    const datagram = opened.keep(Socket.unix({ type: 'datagram' }));
+    return [
+      said(() => one.bind({ host: '127.0.0.1', port: 1 })),
+      said(() => one.sendTo('x', { path })),
+      said(() => one.accept()),
+      said(() => one.listen()),
+      said(() => datagram.listen()),
+      said(() => datagram.recv(1)),
+      said(() => datagram.send('x', 0, 1, constant('MSG_OOB'))),
+      said(() => listener.ioctl('FIONREAD', new Uint8Array(64))),
+      said(() => listener.shutdown('write') && 0),
+      one.getOption('SOL_SOCKET', 'SO_PROTOCOL'),
+      said(() => one.getOption('IPPROTO_TCP', 'TCP_NODELAY')),
+    ];
+  },
+  ['EINVAL', 'EISCONN', 'EINVAL', 'EINVAL', 'EOPNOTSUPP', undefined, 'EOPNOTSUPP', 'EINVAL', 0, 0, 'EOPNOTSUPP'],
 );
 
 test('a path can be listened at again once its socket is closed, and until then is refused', () => {

@@ -16,7 +16,7 @@ import {
   TimeoutError,
   WriteWait,
 } from 'genloop';
-import { currentSys, pipe, realSys } from 'genloop/os';
+import { currentSys, pipe, realSys, type Sys } from 'genloop/os';
 import { currentScheduler, currentTask } from 'genloop/scheduler';
 import {
   HangError,
@@ -29,6 +29,7 @@ import {
 } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { suite } from '../../support/suite.ts';
+import { overriding } from '../../support/systems.ts';
 
 const test = suite('simulation: simulate');
 
@@ -291,6 +292,25 @@ test('calls fail where they are told to, also those of the poller', () => {
   );
   const interrupted: SimulateOptions = { faults: { errors: [{ call: 'epollWait', code: 'EINTR', probability: 0.3 }] } };
   assert.equal(simulate(3, serverAndClients, interrupted), WORDS);
+});
+
+test('a wrapper around the system sees every call of the program, and the same ones with the same seed', () => {
+  const trace = (seed: number): string => {
+    const calls: string[] = [];
+    const wrap = (system: SimulatedSystem): Sys => {
+      const recv: Sys['recv'] = (...given) => {
+        const result = system.recv(...given);
+        calls.push(`recv ${given[0]} ${result}`);
+        return result;
+      };
+      return overriding(system, { recv });
+    };
+    simulate(seed, serverAndClients, { wrap, faults: { shortReads: 0.5 } });
+    return calls.join();
+  };
+  assert.match(trace(5), /recv \d+ \d+,/);
+  assert.is(trace(5), trace(5));
+  assert.is.not(trace(5), trace(6));
 });
 
 test('what cannot be is refused before anything runs', () => {

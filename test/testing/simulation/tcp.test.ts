@@ -7,11 +7,11 @@ import * as assert from 'uvu/assert';
 import { untilReady } from '../../support/backends.ts';
 import { connection, listener, resetOnClose } from '../../support/situations.ts';
 import { suite } from '../../support/suite.ts';
-import { inside } from '../../support/systems.ts';
+import { constant, inside } from '../../support/systems.ts';
 import { onBoth, said, text } from './both.ts';
 
 const test = suite('simulation: TCP');
-const { IN, OUT, ERR, HUP, RDHUP } = Readiness;
+const { IN, OUT, PRI, ERR, HUP, RDHUP } = Readiness;
 
 /** A test inside a simulated system. */
 function simulated(name: string, options: SimulatedSystemOptions, body: (system: SimulatedSystem) => void): void {
@@ -220,6 +220,88 @@ onBoth(
   },
   'ECONNRESET',
 );
+
+onBoth(
+  test,
+  'urgent bytes: the second replaces the first, a read stops before one and leaves it out, a look stays',
+  (opened) => {
+    const { client, server } = connection(opened);
+    client.setOption('IPPROTO_TCP', 'TCP_NODELAY', true);
+    const oob = constant('MSG_OOB');
+    const peek = constant('MSG_PEEK');
+    client.send('ab!', 0, 3, oob);
+    client.send('cd');
+    untilBytes(server, 2);
+    const first = [text(server.recv(100, peek)), text(server.recv(1, oob | peek)), text(server.recv())];
+    const behind = [text(server.recv(100, peek)), text(server.recv(100, peek)), text(server.recv(1, oob))];
+    const taken = [said(() => server.recv(1, oob)), text(server.recv()), server.recv()];
+    client.send('1', 0, 1, oob);
+    client.send('2', 0, 1, oob);
+    untilReady(server, PRI);
+    return [first, behind, taken];
+  },
+  [
+    ['ab', '!', 'ab'],
+    ['cd', 'cd', '!'],
+    ['EINVAL', 'cd', undefined],
+  ],
+);
+
+onBoth(
+  test,
+  'an urgent byte that comes after both ends were given up can be seen, and not be read',
+  (opened) => {
+    const { client, server } = connection(opened);
+    server.shutdown();
+    untilReady(client, RDHUP);
+    client.send('!', 0, 1, constant('MSG_OOB'));
+    untilReady(server, PRI | ERR);
+    return [
+      said(() => server.recv(1, constant('MSG_OOB'))),
+      server.error('recv')?.code,
+      said(() => client.send('x')),
+      client.error(),
+    ];
+  },
+  ['ENOTCONN', 'ECONNRESET', 'EPIPE', null],
+);
+
+onBoth(
+  test,
+  'MSG_TRUNC throws bytes of a stream away',
+  (opened) => {
+    const { client, server } = connection(opened);
+    client.send('0123456789');
+    untilReady(server, IN);
+    const thrown = server.recvInto(new Uint8Array(4), 0, 4, constant('MSG_TRUNC'));
+    return [thrown, text(server.recv())];
+  },
+  [4, '456789'],
+);
+
+onBoth(
+  test,
+  'a connect that failed and was shut down cannot be tried again',
+  (opened) => {
+    const holder = opened.keep(Socket.tcp({ port: 0 }));
+    const socket = opened.keep(Socket.tcp());
+    socket.connect(holder.localAddress);
+    untilReady(socket, HUP);
+    return [
+      said(() => socket.shutdown()),
+      said(() => socket.connect(holder.localAddress)),
+      said(() => socket.listen()),
+    ];
+  },
+  ['ENOTCONN', 'EINVAL', 'EINVAL'],
+);
+
+/** Waits until FIONREAD says so much. */
+function untilBytes(socket: Socket, least: number): void {
+  const answer = new Uint8Array(64);
+  do socket.ioctl('FIONREAD', answer);
+  while ((answer[0] as number) < least);
+}
 
 simulated('a connect takes as long as its packets, and is not writable before', { latency: 20 }, (system) => {
   const waiting = Socket.listener();
