@@ -1,5 +1,7 @@
 /** Whole programs in the simulated world: unchanged, by seeds, and with an end that tells what is wrong. */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   type Co,
   DeadlockError,
@@ -28,6 +30,7 @@ import {
   simulate,
 } from 'genloop/testing';
 import * as assert from 'uvu/assert';
+import { NODE, Program, ROOT } from '../../examples/program.ts';
 import { suite } from '../../support/suite.ts';
 import { overriding } from '../../support/systems.ts';
 
@@ -311,6 +314,34 @@ test('a wrapper around the system sees every call of the program, and the same o
   assert.match(trace(5), /recv \d+ \d+,/);
   assert.is(trace(5), trace(5));
   assert.is.not(trace(5), trace(6));
+});
+
+test('needs no addon', async () => {
+  const [node, ...args] = NODE as [string, ...string[]];
+  const program = `
+    import { ReadWait, Socket } from 'genloop';
+    import { simulate } from 'genloop/testing';
+    const text = simulate(1, function* () {
+      using listener = Socket.listener();
+      using client = Socket.tcp();
+      client.connect(listener.localAddress);
+      client.send('without it');
+      yield new ReadWait(listener);
+      using server = listener.accept();
+      yield new ReadWait(server);
+      return String(server.recv());
+    });
+    console.log(text);
+  `;
+  const file = join(mkdtempSync(join(ROOT, 'build', 'simulate-')), 'program.ts');
+  try {
+    writeFileSync(file, program);
+    await using run = new Program([node, ...args, file], { env: { GENLOOP_ADDON: '/nowhere/addon.node' } });
+    const { stdout, stderr } = await run.ended();
+    assert.is(stdout, 'without it\n', stderr);
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
 });
 
 test('what cannot be is refused before anything runs', () => {
