@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import {
   abandon,
   closeBehind,
+  EVERYWHERE,
   onNumber,
   PATIENCE,
   Recorder,
@@ -28,7 +29,7 @@ function codes(waiter: Recorder): unknown[] {
   return waiter.errors.map((error) => (error as ClosedError | SystemError).code);
 }
 
-for (const subject of SUBJECTS) {
+for (const subject of EVERYWHERE) {
   const test = suite(`closing, over ${subject.title}`);
 
   test(
@@ -391,7 +392,7 @@ if (epoll !== undefined) {
 }
 ghosts.run();
 
-for (const subject of SUBJECTS) {
+for (const subject of EVERYWHERE) {
   const test = suite(`bare numbers, over ${subject.title}`);
 
   test(

@@ -3,7 +3,7 @@
 import { EventFd, Socket, type Sys, SystemError } from 'genloop/os';
 import { Poller, Readiness } from 'genloop/poller';
 import * as assert from 'uvu/assert';
-import { PATIENCE, Recorder, SUBJECTS, type Subject, withPoller } from '../support/backends.ts';
+import { EVERYWHERE, PATIENCE, Recorder, type Subject, withPoller } from '../support/backends.ts';
 import { suite } from '../support/suite.ts';
 import { constant, inside, overriding } from '../support/systems.ts';
 
@@ -40,7 +40,7 @@ function codeOf(call: () => unknown): string | undefined {
   }
 }
 
-for (const subject of SUBJECTS) {
+for (const subject of EVERYWHERE) {
   const test = suite(`failing calls, over ${subject.title}`);
 
   if (subject.name === 'epoll' || subject.name === 'kqueue') {

@@ -7,7 +7,7 @@
 import { Socket, SystemError } from 'genloop/os';
 import { BusyError, type Direction, Readiness, type Registration } from 'genloop/poller';
 import * as assert from 'uvu/assert';
-import { type Bench, Recorder, SUBJECTS, withPoller } from '../support/backends.ts';
+import { type Bench, EVERYWHERE, Recorder, withPoller } from '../support/backends.ts';
 import { suite } from '../support/suite.ts';
 
 const { IN, OUT } = Readiness;
@@ -183,7 +183,7 @@ function isReady({ end }: Handle, direction: Direction): boolean {
   return direction === OUT || end.unread > 0 || end.peer.handles.size === 0;
 }
 
-for (const subject of SUBJECTS) {
+for (const subject of EVERYWHERE) {
   const test = suite(`the poller and its model, over ${subject.title}`);
   for (const seed of SEEDS) {
     test(

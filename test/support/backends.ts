@@ -5,6 +5,7 @@
 
 import { type BackendName, type Descriptor, poll, realSys, type Sys } from 'genloop/os';
 import { availableBackends, Poller, type PollerOptions, Readiness, type Waiter } from 'genloop/poller';
+import { SimulatedSystem } from 'genloop/testing';
 import { withKqueue } from './kqueue-over-poll.ts';
 import type { TestBody } from './suite.ts';
 import { inside, overriding } from './systems.ts';
@@ -25,6 +26,16 @@ export const SUBJECTS: readonly Subject[] = [
   ...available.map((name) => ({ title: name, name, sys: real })),
   ...(available.includes('kqueue') ? [] : [{ title: 'kqueue*', name: 'kqueue' as const, sys: withKqueue(real) }]),
 ];
+
+/** Those of a simulated system. */
+export const SIMULATED: readonly Subject[] = (['epoll', 'poll', 'select'] as const).map((name) => ({
+  title: `${name}, simulated`,
+  name,
+  sys: new SimulatedSystem(),
+}));
+
+/** What holds on these holds everywhere. */
+export const EVERYWHERE: readonly Subject[] = [...SUBJECTS, ...SIMULATED];
 
 /** Those with a kernel set that has a descriptor. */
 export const SETS: readonly Subject[] = SUBJECTS.filter(({ name }) => name === 'epoll' || name === 'kqueue');
