@@ -8,7 +8,8 @@ import { type BackendName, enterSys, type Sys } from '../../os/index.ts';
 import { activeScheduler } from '../../scheduler/active.ts';
 import { Scheduler, type SchedulerOptions } from '../../scheduler/index.ts';
 import { Locator } from '../../scheduler/locate.ts';
-import { HangError, LeakError, SimulationError } from './errors.ts';
+import { HangError } from '../hang.ts';
+import { LeakError, SimulationError } from './errors.ts';
 import { SimulatedSystem } from './system.ts';
 import type { SimulatedSystemOptions } from './system-options.ts';
 
@@ -91,5 +92,6 @@ function drive(scheduler: Scheduler, system: SimulatedSystem): void {
 
 function hangOf(kernel: Kernel): HangError {
   using locator = new Locator();
-  return new HangError([...kernel.tasks], (task) => locator.where(task));
+  const why = 'it hangs: no descriptor can become ready any more, no timer is set, nothing is under way in the network';
+  return new HangError(why, kernel.tasks, (task) => locator.where(task));
 }
