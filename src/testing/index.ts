@@ -11,6 +11,11 @@ export { VirtualClock, type VirtualClockOptions } from './clock.ts';
 export { runTest, type TestMain, type TestOptions } from './run.ts';
 export { type EachSeedOptions, eachSeed, SEED_VARIABLE, SeedError } from './seeds.ts';
 export { Sequencer } from './sequencer.ts';
+export { HangError, LeakError, SimulationError } from './simulation/errors.ts';
+export type { DelayFault, ErrorFault, FallibleCall, Faults, PartitionFault } from './simulation/faults.ts';
+export { type SimulatedMain, type SimulateOptions, simulate } from './simulation/simulate.ts';
+export { SimulatedSystem, type SimulatedSystemOptions } from './simulation/system.ts';
+export type { OpenDescriptor } from './simulation/table.ts';
 export type { AnyCallName, BackendCallName, CallName } from './wrappers/calls.ts';
 export {
   type EachFailureOptions,
