@@ -1,6 +1,5 @@
 /** How a simulation ends badly, in words that say how to see it again. */
 
-import type { Task } from '../../kernel/index.ts';
 import type { OpenDescriptor } from './table.ts';
 
 /** A simulated program failed. What it threw is the `cause`. `code` is `'ERR_GENLOOP_SIMULATION'`. */
@@ -20,29 +19,6 @@ export class SimulationError extends Error {
     for (const key of ['actual', 'expected', 'operator', 'details'] as const) {
       if (key in cause) Object.defineProperty(this, key, { value: (cause as unknown as Record<string, unknown>)[key] });
     }
-  }
-}
-
-/**
- * Tasks wait for descriptors that can never become ready: nobody writes, no timer is set, and nothing is under way in the network. A real
- * program would hang. `code` is `'ERR_GENLOOP_HANG'`.
- */
-export class HangError extends Error {
-  override readonly name = 'HangError' as const;
-  readonly code = 'ERR_GENLOOP_HANG' as const;
-  /** The tasks that wait, in the order of their start. */
-  readonly tasks: readonly Task<unknown>[];
-
-  /** @internal */
-  constructor(tasks: readonly Task<unknown>[], where: (task: Task<unknown>) => string | undefined) {
-    const lines = tasks.map((task) => {
-      const place = where(task);
-      return `  ${task} waits for ${task.waitsFor}${place === undefined ? '' : ` at ${place}`}`;
-    });
-    super(
-      `it hangs: no descriptor can become ready any more, no timer is set, nothing is under way in the network, and yet:\n${lines.join('\n')}`,
-    );
-    this.tasks = tasks;
   }
 }
 

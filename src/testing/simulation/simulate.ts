@@ -8,7 +8,8 @@ import { type BackendName, enterSys } from '../../os/index.ts';
 import { activeScheduler } from '../../scheduler/active.ts';
 import { Scheduler, type SchedulerOptions } from '../../scheduler/index.ts';
 import { Locator } from '../../scheduler/locate.ts';
-import { HangError, LeakError, SimulationError } from './errors.ts';
+import { HangError } from '../hang.ts';
+import { LeakError, SimulationError } from './errors.ts';
 import { SimulatedSystem, type SimulatedSystemOptions } from './system.ts';
 
 /** A main task, or a function that gets the system and makes it (the task then has its name). */
@@ -87,5 +88,6 @@ function drive(scheduler: Scheduler, system: SimulatedSystem): void {
 
 function hangOf(kernel: Kernel): HangError {
   using locator = new Locator();
-  return new HangError([...kernel.tasks], (task) => locator.where(task));
+  const why = 'it hangs: no descriptor can become ready any more, no timer is set, nothing is under way in the network';
+  return new HangError(why, kernel.tasks, (task) => locator.where(task));
 }
