@@ -21,7 +21,7 @@ import {
 import { ReadWait, type Scheduler, WriteWait } from 'genloop/scheduler';
 import type { SimulatedSystem } from 'genloop/testing';
 import type { GroupRecord } from './ledger.ts';
-import { Immediate, Stubborn, Take } from './operations.ts';
+import { Careless, Immediate, Stubborn, Take } from './operations.ts';
 import { Watched } from './park.ts';
 import type { Statement, Wait } from './program.ts';
 import type { Stage } from './stage.ts';
@@ -98,6 +98,7 @@ export class Actor {
           break;
         case 'sleep':
         case 'stubborn':
+        case 'careless':
         case 'take':
         case 'await':
         case 'read':
@@ -239,9 +240,6 @@ export class Actor {
     if (wait.do === 'take') this.witness.ledger.took(value as number, runningTask());
     else if (wait.do === 'read') this.stage.receive(wait.end);
     else if (wait.do === 'write') this.stage.send(wait.end, 1);
-    else if (wait.do === 'join' && this.tasks.get(wait.task)?.ended === false) {
-      this.witness.violate('no needless wake', `a join of ${this.tasks.get(wait.task)} returned, and it runs`);
-    }
   }
 
   private operation(wait: Wait): Op<unknown> | null {
@@ -254,6 +252,8 @@ export class Actor {
         return watch(wait.ms, sleep(wait.ms));
       case 'stubborn':
         return watch(wait.ms, new Stubborn(wait.ms));
+      case 'careless':
+        return watch(wait.ms, new Careless(wait.ms));
       case 'take': {
         const queue = this.stage.queues[wait.queue];
         return queue === undefined ? null : watch(queue, new Take(queue));

@@ -1,6 +1,6 @@
 /** Who waits for what, in which order, and whether what completed a wait was true. */
 
-import { CancelError, type Task } from 'genloop/kernel';
+import type { Task } from 'genloop/kernel';
 import type { Descriptor } from 'genloop/os';
 import { BusyError } from 'genloop/poller';
 import type { ItemQueue } from './operations.ts';
@@ -50,7 +50,7 @@ export class Claims {
     if (line !== undefined) {
       if (line[0] !== park) witness.violate('first in, first out', `${park} was woken before ${line[0]}`);
       line.splice(line.indexOf(park), 1);
-    } else if (kind === 'sleep' || kind === 'stubborn') this.checkTime(park);
+    } else if (isTimed(park)) this.checkTime(park);
     else if ((kind === 'read' || kind === 'write') && typeof value === 'number' && !this.trusting) {
       const end = target as Descriptor;
       if (end.closed || !this.isReady(end, park.purpose)) {
@@ -75,6 +75,7 @@ export class Claims {
     switch (kind) {
       case 'sleep':
       case 'stubborn':
+      case 'careless':
         return park.deadline <= this.witness.now;
       case 'take':
         return (target as ItemQueue).items.length > 0;
@@ -103,12 +104,7 @@ export class Claims {
     }
     this.expected = [];
     for (const park of parks) {
-      const { kind } = park.purpose;
-      if (
-        (kind === 'sleep' || kind === 'stubborn') &&
-        park.deadline <= this.witness.now &&
-        park.task.status === 'parked'
-      ) {
+      if (isTimed(park) && park.deadline <= this.witness.now && park.task.status === 'parked') {
         this.witness.violate(
           'no wake lost',
           `${park} should have ended at ${park.deadline}, and it is ${this.witness.now}`,
@@ -129,8 +125,7 @@ export class Claims {
       this.witness.violate('never early', `${park} was completed at ${now}, and its time is ${park.deadline}`);
     }
     for (const other of this.witness.parks) {
-      const { kind } = other.purpose;
-      if (other !== park && (kind === 'sleep' || kind === 'stubborn') && other.deadline < park.deadline) {
+      if (other !== park && isTimed(other) && other.deadline < park.deadline) {
         this.witness.violate('first in, first out', `${park} was completed before ${other}, whose time came first`);
       }
     }
@@ -141,8 +136,7 @@ export class Claims {
   private checkEqual(park: Park): void {
     for (const other of this.witness.parks) {
       if (other === park) return;
-      const { kind } = other.purpose;
-      if ((kind === 'sleep' || kind === 'stubborn') && other.deadline === park.deadline) {
+      if (isTimed(other) && other.deadline === park.deadline) {
         this.witness.violate('first in, first out', `${park} was completed before ${other}, which was set first`);
       }
     }
@@ -168,7 +162,7 @@ export class Claims {
   }
 }
 
-/** Whether an error is a cancel: whoever catches errors lets it pass. */
-export function isCancel(error: unknown): boolean {
-  return error instanceof CancelError;
+/** Whether time ends it. */
+function isTimed({ purpose: { kind } }: Park): boolean {
+  return kind === 'sleep' || kind === 'stubborn' || kind === 'careless';
 }

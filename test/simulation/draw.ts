@@ -69,7 +69,8 @@ class Author {
     const list: Statement[] = [];
     while (list.length < length && this.left > 0) {
       this.left--;
-      list.push(this.statement(depth));
+      if (this.chance(0.05)) list.push(...this.idiom(depth));
+      else list.push(this.statement(depth));
     }
     return list;
   }
@@ -91,11 +92,42 @@ class Author {
     return { do: 'swallow', body: body() };
   }
 
+  /** Statements that mean little by themselves, and something after each other. */
+  private idiom(depth: number): Statement[] {
+    const kind = this.below(4);
+    const end = this.end();
+    const spawned = (body: Statement): Statement => {
+      return { do: 'spawn', task: this.fresh(), daemon: false, body: [body] };
+    };
+    if (kind === 0) {
+      // The number comes back while the file behind it lives on, and is still in the kernel's set.
+      return [
+        { do: 'send', end: end ^ 1, bytes: 1 },
+        { do: 'read', end },
+        { do: 'ghost', end },
+        { do: 'open', pair: end >> 1 },
+        { do: 'read', end },
+      ];
+    }
+    if (kind === 1 && depth > 0) {
+      // Whoever waits goes on to another line.
+      const waiting = Array.from({ length: 2 }, () => spawned({ do: 'await', event: 0 }));
+      return [...waiting, { do: 'sleep', ms: 1 }, { do: 'move', event: 0, to: 1 }, { do: 'wake', event: 1, count: 1 }];
+    }
+    if (kind === 2 && depth > 0) {
+      const failing = Array.from({ length: 2 }, () => spawned({ do: 'fail' }));
+      return [{ do: 'group', scope: this.below(SCOPES), isolate: false, body: [...failing, this.wait()] }];
+    }
+    // Two who want the same.
+    const wait = this.wait();
+    return depth > 0 ? [spawned(wait), wait] : [wait];
+  }
+
   private wait(): Wait {
     const kind = this.below(20);
     if (kind < 2) return { do: 'pass' };
     if (kind < 5) return { do: 'sleep', ms: this.one(DURATIONS) };
-    if (kind < 6) return { do: 'stubborn', ms: this.one(DURATIONS) };
+    if (kind < 6) return { do: this.chance(0.5) ? 'stubborn' : 'careless', ms: this.one(DURATIONS) };
     if (kind < 9) return { do: 'take', queue: this.below(QUEUES) };
     if (kind < 12) return { do: 'await', event: this.below(QUEUES) };
     if (kind < 16) return { do: 'read', end: this.end() };

@@ -49,7 +49,7 @@ export class Take extends Op<number> {
 
 /** Completes after a time, and cannot be undone: as a system call in another thread. */
 export class Stubborn extends Op<void> {
-  private readonly ms: number;
+  protected readonly ms: number;
 
   constructor(ms: number) {
     super();
@@ -71,6 +71,28 @@ export class Stubborn extends Op<void> {
 
   override describe(): string {
     return 'what cannot be stopped';
+  }
+}
+
+/**
+ * As {@link Stubborn}, but it says that it was undone, and completes all the same: too late, and twice. Who waits must not notice
+ * (the contract: a claim that comes too late is told so).
+ */
+export class Careless extends Stubborn {
+  override park(waker: Waker<void>): void {
+    const { kernel } = waker;
+    kernel.timers.set(kernel.host.now() + this.ms, () => {
+      waker.wake();
+      waker.wake();
+    });
+  }
+
+  override abort(): boolean {
+    return true;
+  }
+
+  override describe(): string {
+    return 'what comes too late';
   }
 }
 

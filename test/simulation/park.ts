@@ -8,7 +8,7 @@ import type { Witness } from './witness.ts';
 
 /** What a wait is for, as far as the witness has to know. */
 export interface Purpose {
-  readonly kind: 'sleep' | 'stubborn' | 'take' | 'await' | 'read' | 'write' | 'join' | 'burst' | 'pass';
+  readonly kind: 'sleep' | 'stubborn' | 'careless' | 'take' | 'await' | 'read' | 'write' | 'join' | 'burst' | 'pass';
   /** The queue, event, descriptor or task; for a sleep, milliseconds. */
   readonly target: unknown;
 }
@@ -50,6 +50,7 @@ export class Park implements Waker<unknown> {
   private claim(accepted: boolean, value: unknown): boolean {
     const { stage, witness } = this;
     if (stage === 'over') {
+      witness.late(this);
       if (accepted) witness.violate('one outcome', `${this} was completed after it was over`);
     } else {
       this.stage = 'over';

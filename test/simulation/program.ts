@@ -14,6 +14,8 @@ export type Wait =
   | { readonly do: 'sleep'; readonly ms: number }
   /** An operation that cannot be undone, and completes after a time. */
   | { readonly do: 'stubborn'; readonly ms: number }
+  /** One that is undone, and completes all the same, too late. */
+  | { readonly do: 'careless'; readonly ms: number }
   | { readonly do: 'take'; readonly queue: number }
   | { readonly do: 'await'; readonly event: number }
   | { readonly do: 'read' | 'write'; readonly end: number }

@@ -1,7 +1,7 @@
 /** What a program finds when it begins: queues, events, and pairs of descriptors that are connected to each other. */
 
 import { WaitQueue } from 'genloop/kernel';
-import { type Descriptor, pipe, Socket, SystemError } from 'genloop/os';
+import { type BackendName, type Descriptor, pipe, Socket, SystemError } from 'genloop/os';
 import type { SimulatedSystem } from 'genloop/testing';
 import { readinessOf } from './inside.ts';
 import { ItemQueue } from './operations.ts';
@@ -51,9 +51,16 @@ interface End {
   received: number;
 }
 
-/** Whether a descriptor is ready for whom. */
-export function readyTest(system: SimulatedSystem): (end: Descriptor, purpose: Purpose) => boolean {
-  return (end, { kind }) => (readinessOf(system, end.fd) & (kind === 'read' ? READABLE : WRITABLE)) !== 0;
+/**
+ * Whether a descriptor is ready for whom. select(2) tells a writer of errors, and not of a hang-up: that matters to nobody but a program that
+ * waits until it can write into the reading end of a pipe.
+ */
+export function readyTest(
+  system: SimulatedSystem,
+  backend: BackendName,
+): (end: Descriptor, purpose: Purpose) => boolean {
+  const writable = backend === 'select' ? WRITABLE & ~HUP : WRITABLE;
+  return (end, { kind }) => (readinessOf(system, end.fd) & (kind === 'read' ? READABLE : writable)) !== 0;
 }
 
 /** The queues, the events and the ends of one run. */

@@ -48,7 +48,7 @@ export function runProgram(program: Program, states: States | null = null): Outc
   });
   const witness = new Witness(scheduler, {
     shuffled: program.shuffled,
-    isReady: readyTest(system),
+    isReady: readyTest(system, program.backend),
     trusting: program.spurious > 0,
   });
   const run = new Run(program, { system, scheduler, witness });

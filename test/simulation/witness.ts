@@ -57,6 +57,8 @@ export class Witness {
   readonly ring: Task<unknown>[] = [];
   /** Called after each step, by whoever counts states. */
   onStep: (() => void) | null = null;
+  /** Undone, and not over. */
+  private readonly loose: Set<Park> = new Set();
   private readonly kernel: Kernel;
   private readonly scheduler: Scheduler;
   private readonly shuffled: boolean;
@@ -143,6 +145,12 @@ export class Witness {
   undone(park: Park): void {
     this.claims.undone(park);
     this.parks.delete(park);
+    if (park.purpose.kind === 'careless') this.loose.add(park);
+  }
+
+  /** A park that was over was completed once more. */
+  late(park: Park): void {
+    this.loose.delete(park);
   }
 
   /** The waiters of an event go to the end of another one's. */
@@ -186,7 +194,7 @@ export class Witness {
   /** All tasks have ended. */
   finish(): void {
     // What could not be stopped goes on behind everybody's back, with its timer.
-    let unstoppable = 0;
+    let unstoppable = this.loose.size;
     for (const park of this.parks) {
       if (park.stage === 'asked') unstoppable++;
       else this.violate('no waiter leaked', `${park} was neither completed nor undone`);
