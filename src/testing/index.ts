@@ -8,9 +8,15 @@
 export { waitAllBlocked } from './blocked.ts';
 export { assertCheckpoint, assertNoCheckpoint } from './checkpoint.ts';
 export { VirtualClock, type VirtualClockOptions } from './clock.ts';
+export { HangError } from './hang.ts';
 export { runTest, type TestMain, type TestOptions } from './run.ts';
 export { type EachSeedOptions, eachSeed, SEED_VARIABLE, SeedError } from './seeds.ts';
 export { Sequencer } from './sequencer.ts';
+export { LeakError, SimulationError } from './simulation/errors.ts';
+export type { DelayFault, ErrorFault, FallibleCall, Faults, PartitionFault } from './simulation/faults.ts';
+export { type SimulatedMain, type SimulateOptions, simulate } from './simulation/simulate.ts';
+export { SimulatedSystem, type SimulatedSystemOptions } from './simulation/system.ts';
+export type { OpenDescriptor } from './simulation/table.ts';
 export type { AnyCallName, BackendCallName, CallName } from './wrappers/calls.ts';
 export {
   type EachFailureOptions,
@@ -25,4 +31,4 @@ export { SysLog } from './wrappers/log.ts';
 export { type Recording, recorded } from './wrappers/recorded.ts';
 export { ReplayError, type ReplayedSys, type ReplayOptions, replayed } from './wrappers/replayed.ts';
 export { type TracedCall, type TraceOptions, traced } from './wrappers/traced.ts';
-export { HangError, type LeakedDescriptor } from './wrappers/trial.ts';
+export type { LeakedDescriptor } from './wrappers/trial.ts';

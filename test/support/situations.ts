@@ -4,12 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Descriptor, open, pipe, Socket, type SystemError } from 'genloop/os';
+import { currentSys, type Descriptor, open, pipe, Socket, type SystemError } from 'genloop/os';
 import { Readiness } from 'genloop/poller';
+import { SimulatedSystem } from 'genloop/testing';
 import { untilReady } from './backends.ts';
 import { constant } from './systems.ts';
 
 const { IN, OUT, ERR, HUP, RDHUP } = Readiness;
+/** A simulated system has no folders. */
+const SIMULATED_FIFO = '/fifo';
 
 /** Remembers what a situation opened. */
 export class Opened {
@@ -132,6 +135,11 @@ export function pipeEnds(opened: Opened): { reader: Descriptor; writer: Descript
 
 /** A FIFO's path; it goes at the end. */
 export function fifo(opened: Opened): string {
+  const sys = currentSys();
+  if (sys instanceof SimulatedSystem) {
+    sys.mkfifo(SIMULATED_FIFO);
+    return SIMULATED_FIFO;
+  }
   const folder = mkdtempSync(join(tmpdir(), 'genloop-fifo-'));
   opened.later(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'fifo');

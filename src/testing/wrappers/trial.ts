@@ -4,9 +4,9 @@
  * calls and rounds than the program needs.
  */
 
-import type { Task } from '../../kernel/index.ts';
 import type { Sys } from '../../os/index.ts';
 import type { Scheduler } from '../../scheduler/index.ts';
+import { HangError } from '../hang.ts';
 import { type AnyCallName, callOf, TIMEOUTS } from './calls.ts';
 import { type FailingCallName, fail } from './failing.ts';
 import { type Around, wrapCalls } from './wrap.ts';
@@ -17,17 +17,6 @@ export interface LeakedDescriptor {
   readonly fd: number;
   /** The call that opened it. */
   readonly call: AnyCallName;
-}
-
-/** A program that would not have ended. `code` is `'ERR_GENLOOP_HANG'`. */
-export class HangError extends Error {
-  override readonly name = 'HangError' as const;
-  readonly code = 'ERR_GENLOOP_HANG' as const;
-
-  /** @internal */
-  constructor(message: string) {
-    super(message);
-  }
 }
 
 /** The call that shall fail. */
@@ -111,7 +100,7 @@ export class Trial {
       this.effort++;
       const hang = this.takeHang();
       if (hang !== null && scheduler.size > 0) {
-        scheduler.breakOff(new HangError(`${hang}, while\n${describe(scheduler.kernel.tasks)}`));
+        scheduler.breakOff(new HangError(hang, scheduler.kernel.tasks));
       }
     }
     scheduler.settle();
@@ -154,8 +143,4 @@ export class Trial {
       for (const fd of pair?.subarray(0, 2) ?? []) opened.set(fd, name);
     }
   }
-}
-
-function describe(tasks: Iterable<Task<unknown>>): string {
-  return [...tasks].map((task) => `  ${task} waits for ${task.waitsFor}`).join('\n');
 }
