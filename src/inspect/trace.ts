@@ -7,6 +7,7 @@
 
 import { CancelError, type CancelScope, type Observer, type Task } from '../kernel/index.ts';
 import { realSys, type Sys } from '../os/index.ts';
+import { process } from '../platform/node.ts';
 import { activeScheduler } from '../scheduler/active.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import { observe } from '../scheduler/observe.ts';

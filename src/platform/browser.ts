@@ -83,6 +83,12 @@ export function existsSync(): boolean {
 }
 /** There are no files. */
 export const readFileSync: () => never = absent('readFileSync');
+/** There are no files; a trace goes to a function. */
+export const openSync: () => never = absent('openSync');
+/** There are no files. */
+export const writeSync: () => never = absent('writeSync');
+/** There are no files. */
+export const closeSync: () => never = absent('closeSync');
 
 /** A debugger that answers no question: messages are without the places of tasks. */
 export class Session {
@@ -114,10 +120,31 @@ export const constants: { signals: Record<string, number> } = { signals: {} };
 
 /** There are no files. */
 export const join: () => never = absent('join');
+/** The last part of a path or URL. */
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+/** No place is near another. */
+export function relative(_from: string, to: string): string {
+  return to;
+}
 
 /** A process without environment variables, signals and an end. It cannot load an addon: there is no `dlopen`. */
 export const process = {
   platform: 'browser',
+  pid: 0,
+  /** Where a person looks. */
+  stderr: {
+    columns: undefined as number | undefined,
+    /** One message, as it is. */
+    write(text: string): void {
+      console.error(text);
+    },
+  },
+  /** The top of what is served. */
+  cwd(): string {
+    return '/';
+  },
   env: {} as Record<string, string | undefined>,
   exitCode: undefined as number | undefined,
   /** Nothing ever happens to it. */
@@ -147,6 +174,8 @@ export function fileURLToPath(url: string | URL): string {
 
 /** As far as signals go, which nobody gets. */
 export const isMainThread: boolean = true;
+/** Workers of a browser do not know theirs. */
+export const threadId: number = 0;
 
 /** Throws: a scheduler can only be driven by `runSync()` or `turn()` here. `code` is `'ERR_GENLOOP_NO_HOST'`. */
 export function needLoop(verb: string): never {

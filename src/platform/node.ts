@@ -17,8 +17,8 @@ export { AsyncResource } from 'node:async_hooks';
 export { Buffer } from 'node:buffer';
 /** Where others hear what happens to tasks. */
 export { channel } from 'node:diagnostics_channel';
-/** Files: the addon, and source maps. */
-export { existsSync, readFileSync } from 'node:fs';
+/** Files: the addon, source maps, traces. */
+export { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 /** The debugger, which knows where a generator stands. */
 export { Session } from 'node:inspector';
 /** Loading the addon, and reading source maps. */
@@ -26,13 +26,13 @@ export { createRequire, findSourceMap, SourceMap } from 'node:module';
 /** The numbers of signals. */
 export { constants } from 'node:os';
 /** Paths of files. */
-export { join } from 'node:path';
+export { basename, join, relative } from 'node:path';
 /** Signals, warnings, the environment, the end of the process. */
 export { default as process } from 'node:process';
 /** Paths of modules. */
 export { fileURLToPath } from 'node:url';
-/** Only one thread of a process gets signals. */
-export { isMainThread } from 'node:worker_threads';
+/** Only one thread of a process gets signals, and each has a trace of its own. */
+export { isMainThread, threadId } from 'node:worker_threads';
 
 /** Throws where there is no loop of Node's in which a scheduler could be a guest. Here there is one. */
 export function needLoop(_verb: string): void {}
