@@ -177,6 +177,9 @@ export const isMainThread: boolean = true;
 /** Workers of a browser do not know theirs. */
 export const threadId: number = 0;
 
+/** A page ends as it likes. */
+export function unref(): void {}
+
 /** Throws: a scheduler can only be driven by `runSync()` or `turn()` here. `code` is `'ERR_GENLOOP_NO_HOST'`. */
 export function needLoop(verb: string): never {
   throw Object.assign(new Error(`${verb} lives in Node's loop, and there is none here; use runSync() or turn()`), {

@@ -34,5 +34,10 @@ export { fileURLToPath } from 'node:url';
 /** Only one thread of a process gets signals, and each has a trace of its own. */
 export { isMainThread, threadId } from 'node:worker_threads';
 
+/** Lets the process end while this timer is set. */
+export function unref(timer: NodeJS.Timeout): void {
+  timer.unref();
+}
+
 /** Throws where there is no loop of Node's in which a scheduler could be a guest. Here there is one. */
 export function needLoop(_verb: string): void {}
