@@ -1,6 +1,6 @@
 /**
  * Runs the checks in a context of V8 that has the language and those globals of the web that are named here, and nothing of Node. A
- * program of its own, as modules of such a context want a flag: `node --experimental-vm-modules bare.ts`. Prints the lines as JSON.
+ * program of its own, as modules of such a context want a flag: `node --experimental-vm-modules bare.ts [folder of the build]`. Prints the lines, and the paths of what was loaded, as JSON.
  */
 
 import vm from 'node:vm';
@@ -22,7 +22,7 @@ const WEB = {
   URL,
 };
 
-using site = new Site();
+using site = new Site(process.argv[2]);
 const context = vm.createContext({ ...WEB });
 // As the documentation says; the V8 of Node 20 has none of its own.
 vm.runInContext("Symbol.dispose ??= Symbol('Symbol.dispose')", context);

@@ -35,8 +35,8 @@ function allWell(lines: unknown): void {
 }
 
 test('every check passes with the language and a few globals of the web, without Node', async () => {
-  const args = ['--experimental-vm-modules', '--no-warnings', '--import', import.meta.resolve('tsx'), BARE];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const args = ['--experimental-vm-modules', '--no-warnings', '--import', import.meta.resolve('tsx')];
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, BARE, site.folder]);
   const { lines, loaded } = JSON.parse(stdout) as { lines: string[]; loaded: string[] };
   allWell(lines);
   assert.ok(loaded.includes(BROWSER));

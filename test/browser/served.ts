@@ -29,11 +29,13 @@ export class Site implements Disposable {
   readonly page: string;
   /** Its import map. */
   readonly map: Readonly<Record<string, string>>;
-  private readonly folder: string;
+  /** The build. */
+  readonly folder: string;
+  private readonly isOurs: boolean;
   private readonly pages: ReadonlyMap<string, string>;
 
-  /** Builds. Throws if the build fails, or the documentation has no page. */
-  constructor() {
+  /** Builds, or serves what another site has built. Throws if the build fails, or the documentation has no page. */
+  constructor(built?: string) {
     const text = readFileSync(DOCUMENT, 'utf8');
     this.page = /^```html\n(.*?)^```$/ms.exec(text)?.[1] ?? '';
     const map = /<script type="importmap">(.*?)<\/script>/s.exec(this.page)?.[1];
@@ -51,7 +53,12 @@ export class Site implements Disposable {
       ['/echo.js', compiled(join(ROOT, 'examples', 'servers', 'echo.ts'))],
       ['/drive.js', ts.transpileModule(drive, { compilerOptions: OPTIONS }).outputText],
     ]);
-    this.folder = mkdtempSync(join(tmpdir(), 'genloop-site-'));
+    this.isOurs = built === undefined;
+    this.folder = built ?? mkdtempSync(join(tmpdir(), 'genloop-site-'));
+    if (this.isOurs) this.build();
+  }
+
+  private build(): void {
     const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
     const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', this.folder];
     const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
@@ -78,7 +85,7 @@ export class Site implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.isOurs) rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
