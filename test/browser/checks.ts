@@ -24,6 +24,7 @@ import {
   Kernel,
   moveOnAfter,
   pass,
+  type Spawnable,
   select,
   sleep,
   type Task,
@@ -70,11 +71,9 @@ function thrown<E extends Error & { code?: string }>(body: () => unknown): E {
 }
 
 /** A kernel and nothing else, in a time of its own. Runs a task to its end. */
-function alone<T>(main: Co<T>, shuffle = false): { task: Task<T>; now: number } {
+function alone<T>(main: Spawnable<T>): { task: Task<T>; now: number } {
   let now = 0;
-  let drawn = 0;
-  const host = { now: () => now, random: () => (drawn = (drawn * 5 + 3) % 16) / 16 };
-  const kernel = new Kernel({ host, onFailure: () => {}, shuffle });
+  const kernel = new Kernel({ host: { now: () => now, random: () => 0 }, onFailure: () => {} });
   const task = kernel.spawn(main);
   while (!task.ended) {
     if (kernel.run(10) > 0) continue;
@@ -167,7 +166,7 @@ const CHECKS: Readonly<Record<string, () => void | Promise<void>>> = {
       group(function* (g): Co<string[]> {
         const [a, b] = [g.spawn(counting('a')), g.spawn(counting('b'))];
         return [yield* b.join(), yield* a.join()];
-      })[Symbol.iterator]() as Co<string[]>,
+      }),
     );
     same(
       [task.outcome, log],
@@ -378,9 +377,9 @@ const CHECKS: Readonly<Record<string, () => void | Promise<void>>> = {
     const clock = new VirtualClock();
     using scheduler = clock.scheduler();
     let table = '';
-    let text = '';
+    const pieces: string[] = [];
     {
-      using _ = startTrace({ sink: (piece) => void (text += piece) });
+      using _ = startTrace({ sink: (piece) => void pieces.push(piece) });
       scheduler.spawn(sleep(1_000), { name: 'sleeper' });
       scheduler.spawn(
         (function* (): Co<void> {
@@ -391,7 +390,7 @@ const CHECKS: Readonly<Record<string, () => void | Promise<void>>> = {
       scheduler.runSync();
     }
     matches(table, /sleeper.*sleep/);
-    matches(JSON.stringify(JSON.parse(text)), /sleeper/);
+    matches(JSON.stringify(JSON.parse(pieces.join(''))), /sleeper/);
   },
 
   'what a browser has not says so': async () => {

@@ -23,10 +23,10 @@ test('bytes are made as by Buffer, and say their text', () => {
   const original = node.Buffer.from(bytes);
   assert.is(String(bytes), original.toString());
   assert.is(String(bytes.subarray(3, 5)), 'é');
-  const toString = bytes.toString as (encoding?: string, start?: number, end?: number) => string;
-  for (const encoding of ['utf8', 'UTF-8']) assert.is(toString.call(bytes, encoding, 3, 5), 'é');
+  const textOf = bytes.toString as (encoding?: string, start?: number, end?: number) => string;
+  for (const encoding of ['utf8', 'UTF-8']) assert.is(textOf.call(bytes, encoding, 3, 5), 'é');
   assert.throws(
-    () => toString.call(bytes, 'latin1'),
+    () => textOf.call(bytes, 'latin1'),
     (error: Error) => error instanceof RangeError && error.message.includes("not as 'latin1'"),
   );
   assert.equal([...Buffer.from('é→')], [...node.Buffer.from('é→')]);
