@@ -11,8 +11,8 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ROOT } from './native-sources.mjs';
 
-/** Tests of the repository itself, which the sanitizers have nothing to say about. */
-const WITHOUT_ADDON = 'runner,layers,package,loader';
+/** Tests of the repository itself, and of what runs without an addon: the sanitizers have nothing to say about them. */
+const WITHOUT_ADDON = 'runner,layers,package,loader,browser';
 /** Everything takes two to four times as long. */
 const TIMEOUT_S = '300';
 

@@ -5,7 +5,7 @@ import { ROOT } from './native-sources.mjs';
 
 const BACKENDS = ['poll', 'select'];
 /** Tests in which no backend takes part. */
-const WITHOUT_BACKEND = 'runner,layers,package,loader';
+const WITHOUT_BACKEND = 'runner,layers,package,loader,browser';
 
 for (const backend of BACKENDS) {
   console.log(`GENLOOP_BACKEND=${backend}`);

@@ -13,7 +13,8 @@ const LOADER = 'src/os/loader.ts';
 
 /** Which rooms a room may import, besides whatever those may. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  os: [],
+  platform: [],
+  os: ['platform'],
   poller: ['os'],
   kernel: [],
   sync: ['kernel'],
@@ -25,8 +26,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   inspect: ['scheduler'],
 };
 
-/** Rooms that run in a browser too, and so do without Node's modules. */
+/** Rooms that ask nothing of what they run on. */
 const WITHOUT_NODE: readonly string[] = ['kernel', 'sync'];
+
+/** What a browser loads, and the file in which all of that meets Node: there another takes its place. */
+const IN_BROWSER: readonly string[] = ['kernel', 'sync', 'os', 'poller', 'scheduler', 'testing', 'inspect'];
+const NODE = 'src/platform/node.ts';
+/** Globals that only Node has. Those of the guest's loop are not among them: where there is none, it is not entered. */
+const NODE_GLOBALS: readonly string[] = ['process', 'Buffer', 'global'];
 
 interface Import {
   file: string;
@@ -56,6 +63,37 @@ function importsOf(file: string): Import[] {
     what,
     target: what.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), what)) : undefined,
   }));
+}
+
+/** What is left of a file when its types are gone: what it imports, by which names, and which other names it uses. */
+function runTimeOf(file: string): { imported: string[]; names: Set<string>; used: Set<string> } {
+  const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true);
+  const imported: string[] = [];
+  const names = new Set<string>();
+  const used = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return;
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
+      const isType = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly === true : node.isTypeOnly;
+      if (isType || node.moduleSpecifier === undefined) return;
+      imported.push((node.moduleSpecifier as ts.StringLiteral).text);
+      const bindings = ts.isImportDeclaration(node) ? node.importClause?.namedBindings : undefined;
+      if (bindings !== undefined && ts.isNamedImports(bindings))
+        for (const one of bindings.elements) names.add(one.name.text);
+      return;
+    }
+    if (ts.isIdentifier(node) && !isName(node)) used.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return { imported, names, used };
+}
+
+/** Whether it says what something is called, and does not stand for it: `x.name`, `{ name: x }`, `name() {}`. */
+function isName(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isShorthandPropertyAssignment(parent)) return false;
+  return (parent as Partial<ts.NamedDeclaration>).name === node;
 }
 
 /** `os` for `src/os/socket.ts`; undefined for `src/index.ts` and for what is not in `src`. */
@@ -121,8 +159,29 @@ test("the library imports nothing but itself and Node's modules, and the browser
   );
 });
 
+test('what a browser loads meets Node in one file, and takes from it by name even what is global', () => {
+  const entries = ['src/index.ts', ...IN_BROWSER.map((room) => join('src', room, 'index.ts'))];
+  const reached = new Set(entries.filter((file) => sources.includes(file)));
+  const complaints: string[] = [];
+  for (const file of reached) {
+    if (file === NODE) continue;
+    const { imported, names, used } = runTimeOf(file);
+    for (const what of imported) {
+      if (what.startsWith('.')) reached.add(relative(ROOT, resolve(ROOT, dirname(file), what)));
+      else complaints.push(`${file} imports ${what}; let it come from ${NODE}`);
+    }
+    for (const name of NODE_GLOBALS) {
+      if (used.has(name) && !names.has(name))
+        complaints.push(`${file} uses the global ${name}; import it from ${NODE}`);
+    }
+  }
+  assert.ok(reached.has(NODE), `nothing imports ${NODE}`);
+  none(complaints);
+});
+
 test('one file alone loads the addon', () => {
-  const others = sources.filter((file) => file !== LOADER);
+  // It takes what it needs for that from the file that takes everything of Node.
+  const others = sources.filter((file) => file !== LOADER && roomOf(file) !== 'platform');
   none(others.filter((file) => /\.node['"`]|\bdlopen\(|createRequire/.test(read(file))));
 });
 

@@ -10,6 +10,7 @@ import { suite } from './support/suite.ts';
 type Loader = typeof import('../src/os/loader.ts');
 
 const LOADER = fileURLToPath(new URL('../src/os/loader.ts', import.meta.url));
+const PLATFORM = fileURLToPath(new URL('../src/platform/node.ts', import.meta.url));
 const BUILT = process.env.GENLOOP_ADDON ?? fileURLToPath(new URL('../build/Release/addon.node', import.meta.url));
 
 let copies = 0;
@@ -34,7 +35,7 @@ async function withOverride(file: string | undefined, body: () => Promise<void>)
   }
 }
 
-/** Runs `body` in an installed package that has nothing but the loader. */
+/** Runs `body` in an installed package that has nothing but the loader, and what that takes of Node. */
 async function inPackage(body: (folder: string, file: string) => Promise<void>): Promise<void> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'genloop-loader-')));
   try {
@@ -42,6 +43,8 @@ async function inPackage(body: (folder: string, file: string) => Promise<void>):
     mkdirSync(join(folder, 'dist', 'os'), { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     copyFileSync(LOADER, file);
+    mkdirSync(join(folder, 'dist', 'platform'));
+    copyFileSync(PLATFORM, join(folder, 'dist', 'platform', 'node.ts'));
     await withOverride(undefined, () => body(folder, file));
   } finally {
     rmSync(folder, { recursive: true });

@@ -5,7 +5,7 @@
  * `require` this package.)
  */
 
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread, process, threadId } from '../platform/node.ts';
 import { installPs } from './install.ts';
 import { startTrace } from './trace.ts';
 

@@ -1,5 +1,6 @@
 /** The table on a signal: for a program that hangs, and cannot be asked in any other way. */
 
+import { process } from '../platform/node.ts';
 import { onSignal } from '../scheduler/index.ts';
 import { ps } from './ps.ts';
 import { formatPs } from './table.ts';

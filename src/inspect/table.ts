@@ -3,7 +3,7 @@
  * is one line with a count, and the page has an end, however many tasks there are.
  */
 
-import { basename, relative } from 'node:path';
+import { basename, process, relative } from '../platform/node.ts';
 import { grouped, type RowGroup, userFrame } from './groups.ts';
 import { layOut, naturalWidth } from './layout.ts';
 import { merged } from './pattern.ts';

@@ -3,7 +3,7 @@
  * any moment, or a function. What does not fit into the pieces of the moment is never kept: memory is bounded.
  */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { Buffer, closeSync, openSync, writeSync } from '../platform/node.ts';
 
 /** Takes pieces of text, one after the other. */
 export interface TraceOutput {

@@ -7,6 +7,7 @@
 
 import { CancelError, type CancelScope, type Observer, type Task } from '../kernel/index.ts';
 import { realSys, type Sys } from '../os/index.ts';
+import { process, unref } from '../platform/node.ts';
 import { activeScheduler } from '../scheduler/active.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import { observe } from '../scheduler/observe.ts';
@@ -87,7 +88,8 @@ class Recording implements Trace, Observer, CallListener {
       this.stop();
     });
     this.tracks = new Tracks(this.writer);
-    const pulse = setInterval(() => this.writer.flush(), PULSE).unref();
+    const pulse = setInterval(() => this.writer.flush(), PULSE);
+    unref(pulse);
     const atExit = (): void => this.stop();
     process.on('exit', atExit);
     this.taken.push(observe(this), {

@@ -4,6 +4,7 @@
  */
 
 import type { Kernel, Task } from '../kernel/index.ts';
+import { process } from '../platform/node.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import type { TraceWriter, Track } from './trace-writer.ts';
 

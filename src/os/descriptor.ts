@@ -7,6 +7,7 @@
  * from above (`watcher`) and is told before the number is free. A close is synchronous and is never retried.
  */
 
+import { Buffer } from '../platform/node.ts';
 import { ClosedError, SystemError, type SystemErrorDetails, wouldBlock } from './errors.ts';
 import { currentSys } from './native.ts';
 import type { Sys } from './sys.ts';

@@ -8,10 +8,7 @@
  * Importing this file does nothing; each thread loads when it first needs the addon.
  */
 
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createRequire, existsSync, fileURLToPath, join, process } from '../platform/node.ts';
 
 /** Of the package: this file is src/os/loader.ts or dist/os/loader.js. */
 const ROOT_URL = '../../';
@@ -34,7 +31,8 @@ function load(): unknown {
   }
   if (typeof process.dlopen !== 'function') {
     throw noAddon(
-      'genloop needs a native addon, and this JavaScript runtime cannot load one (it has no process.dlopen).',
+      'genloop needs a native addon, and this JavaScript runtime cannot load one (it has no process.dlopen). ' +
+        'What genloop/testing simulates needs none.',
     );
   }
   const root = fileURLToPath(new URL(ROOT_URL, import.meta.url));

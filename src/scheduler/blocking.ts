@@ -14,10 +14,9 @@
  * it that any backend can watch. A wait that ends is followed by JavaScript, and there V8 stops.
  */
 
-import { constants as system } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
 import { constants, Descriptor, Epoll, Kqueue, nodeLoop, type Sys, SystemError } from '../os/index.ts';
 import { isRealSys } from '../os/native.ts';
+import { isMainThread, constants as system } from '../platform/node.ts';
 import { INTERRUPTS, Interruption } from './interrupts.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type SignalTaker, signalled, takeSignals } from './signals.ts';

@@ -4,8 +4,8 @@
  * the beginning of a round; where there are none, nothing is called.
  */
 
-import { channel } from 'node:diagnostics_channel';
 import type { CancelScope, Observer, Op, Task } from '../kernel/index.ts';
+import { channel } from '../platform/node.ts';
 
 /** The names, for `diagnostics_channel.subscribe`. */
 export const CHANNELS = {

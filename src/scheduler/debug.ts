@@ -13,6 +13,7 @@
 
 import { captureStacks } from '../kernel/errors.ts';
 import { type Observer, type Op, onMade, type Spawnable, type Task } from '../kernel/index.ts';
+import { process } from '../platform/node.ts';
 import { Locator } from './locate.ts';
 import { trimmed, userFrames } from './stack.ts';
 

@@ -9,6 +9,7 @@
 
 import { InternalError } from '../kernel/index.ts';
 import { nodeLoop, SystemError } from '../os/index.ts';
+import { process } from '../platform/node.ts';
 import { activeScheduler } from './active.ts';
 import type { Scheduler } from './scheduler.ts';
 

@@ -8,6 +8,7 @@
  * process exits. Any other error that ends the program is a failure, also after a Ctrl-C.
  */
 
+import { process } from '../platform/node.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** The signals that ask a program to end. */

@@ -5,8 +5,9 @@
  * Connecting takes some milliseconds (the debugger tells of every script), each question some ten microseconds.
  */
 
-import { type InspectorNotification, type Runtime, Session } from 'node:inspector';
+import type { InspectorNotification, Runtime } from 'node:inspector';
 import type { Task } from '../kernel/index.ts';
+import { Session } from '../platform/node.ts';
 import { type Position, type Script, SourceMaps } from './source-maps.ts';
 import { isLibrary } from './stack.ts';
 

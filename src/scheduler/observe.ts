@@ -1,6 +1,7 @@
 /** Who looks on: debug mode, if the environment asks for it, and the diagnostics channels, while somebody listens. */
 
 import { type Observer, observers } from '../kernel/index.ts';
+import { process } from '../platform/node.ts';
 import { publisherIfHeard } from './channels.ts';
 import { Debug } from './debug.ts';
 

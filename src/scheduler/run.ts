@@ -1,7 +1,7 @@
 /** A main task and everything that it spawns, in one call: what most programs need. */
 
-import { constants } from 'node:os';
 import { isOp, type Spawnable, type Task } from '../kernel/index.ts';
+import { constants, process } from '../platform/node.ts';
 import { INTERRUPTS, Interruption } from './interrupts.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 

@@ -6,7 +6,6 @@
  * ended it comes out of the run.
  */
 
-import { AsyncResource } from 'node:async_hooks';
 import {
   type CancelSource,
   checkPolicy,
@@ -22,6 +21,7 @@ import {
 } from '../kernel/index.ts';
 import { printAs } from '../kernel/printing.ts';
 import { type BackendName, enterSys, realSys, type Sys } from '../os/index.ts';
+import { AsyncResource, needLoop } from '../platform/node.ts';
 import { chooseBackend, noCounters, Poller, type PollerCounters } from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
 import { runBlocking } from './blocking.ts';
@@ -155,6 +155,7 @@ export class Scheduler implements Disposable {
   run(): Promise<void> {
     this.refuseReentry('run');
     this.refuseBlindBackend('run()');
+    needLoop('run()');
     this.guest = new Guest(this);
     driveBegins(this);
     return this.guest.start();

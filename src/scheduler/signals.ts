@@ -6,9 +6,8 @@
  * asked here. In the other drives, and between runs, the listener is an ordinary one of Node's.
  */
 
-import { constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
 import { MisuseError } from '../kernel/index.ts';
+import { constants, isMainThread, process } from '../platform/node.ts';
 import { INTERRUPTS } from './interrupts.ts';
 
 /** A blocking run, which takes signals for as long as it lasts. */

@@ -3,9 +3,8 @@
  * was loaded (`--enable-source-maps`, tsx); for all others the map is looked for now, where the script says that it is.
  */
 
-import { readFileSync } from 'node:fs';
-import { findSourceMap, SourceMap, type SourceMapPayload } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import type { SourceMapPayload } from 'node:module';
+import { Buffer, fileURLToPath, findSourceMap, readFileSync, SourceMap } from '../platform/node.ts';
 
 /** A script, as the debugger describes it. */
 export interface Script {

@@ -1,6 +1,6 @@
 /** Stacks as a user wants them: without the frames of this library and of Node. */
 
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath } from '../platform/node.ts';
 
 /** Of the library: the folder above this one. */
 const LIBRARY = new URL('..', import.meta.url);

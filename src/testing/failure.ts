@@ -1,6 +1,6 @@
 /** The failures of this module are Node's own `AssertionError`s: every test runner knows how to show them. */
 
-import { AssertionError } from 'node:assert';
+import { AssertionError } from '../platform/node.ts';
 
 /** What a failed assertion tells besides its message. */
 export interface FailureDetails {

@@ -1,0 +1,378 @@
+/** Runs the tasks of a program: each statement, and what the witness has to be told of it. */
+
+import {
+  CancelError,
+  type CancelScope,
+  type Co,
+  cancelScope,
+  cleanup,
+  failAfter,
+  type Group,
+  group,
+  moveOnAfter,
+  type Op,
+  pass,
+  runningTask,
+  select,
+  sleep,
+  type Task,
+  TimeoutError,
+} from 'genloop/kernel';
+import { ReadWait, type Scheduler, WriteWait } from 'genloop/scheduler';
+import type { SimulatedSystem } from 'genloop/testing';
+import type { GroupRecord } from './ledger.ts';
+import { Careless, Immediate, Stubborn, Take } from './operations.ts';
+import { Watched } from './park.ts';
+import type { Statement, Wait } from './program.ts';
+import type { Stage } from './stage.ts';
+import type { Witness } from './witness.ts';
+
+/** Thrown by `fail`. */
+export class Planned extends Error {
+  override readonly name = 'Planned';
+}
+
+/** Where a statement stands: the innermost group, which gets what is spawned. */
+interface Place {
+  readonly group: Group | null;
+  readonly record: GroupRecord | null;
+}
+
+const OUTSIDE: Place = { group: null, record: null };
+
+/** The tasks of one run. */
+export class Actor {
+  /** What the run should throw: failures of tasks that belong to no group, in their order. */
+  readonly failures: unknown[] = [];
+  private readonly scheduler: Scheduler;
+  private readonly system: SimulatedSystem;
+  private readonly stage: Stage;
+  private readonly witness: Witness;
+  private readonly tasks = new Map<number, Task<unknown>>();
+  private readonly scopes = new Map<number, CancelScope>();
+  /** Those that have come out of the block whose deadline it was; they may go through others. */
+  private readonly timeouts = new WeakSet<TimeoutError>();
+  private planned = 0;
+
+  constructor(scheduler: Scheduler, system: SimulatedSystem, stage: Stage, witness: Witness) {
+    this.scheduler = scheduler;
+    this.system = system;
+    this.stage = stage;
+    this.witness = witness;
+  }
+
+  /** Spawns a task of the program, under its number. */
+  spawn(number: number, body: readonly Statement[], place: Place = OUTSIDE, daemon: boolean = false): void {
+    const { ledger } = this.witness;
+    const life = ledger.life(place.record);
+    const self = this;
+    const code = (function* (): Co<void> {
+      life.began = true;
+      try {
+        yield* self.run(body, place);
+        life.completed = true;
+      } catch (error) {
+        life.thrown.push(error);
+        if (!(error instanceof CancelError)) {
+          if (place.record === null) self.failures.push(error);
+          else if (!place.record.isolate) place.record.failures.push(error);
+        }
+        throw error;
+      }
+    })();
+    const name = `t${number}`;
+    const task =
+      place.group === null ? this.scheduler.spawn(code, { name }) : place.group.spawn(code, { name, daemon });
+    ledger.born(life, task as Task<unknown>);
+    place.record?.lives.push(life);
+    if (daemon) place.record?.daemons.push(life);
+    this.tasks.set(number, task as Task<unknown>);
+  }
+
+  private *run(list: readonly Statement[], place: Place): Co<void> {
+    const { stage } = this;
+    for (const each of list) {
+      switch (each.do) {
+        case 'pass':
+          yield* this.giveWay();
+          break;
+        case 'sleep':
+        case 'stubborn':
+        case 'careless':
+        case 'take':
+        case 'await':
+        case 'read':
+        case 'write':
+        case 'join':
+          yield* this.wait(each, false);
+          break;
+        case 'loud':
+          yield* this.wait(each.wait, true);
+          break;
+        case 'select':
+          yield* this.select(each.of);
+          break;
+        case 'put':
+          stage.queues[each.queue]?.put(this.witness.ledger.item());
+          break;
+        case 'wake':
+          this.wake(each.event, each.count);
+          break;
+        case 'move':
+          this.move(each.event, each.to);
+          break;
+        case 'break':
+          stage.events[each.event]?.waiters.fail(this.failure());
+          break;
+        case 'send':
+          stage.send(each.end, each.bytes);
+          break;
+        case 'drain':
+          stage.receive(each.end);
+          break;
+        case 'close':
+          stage.close(each.end);
+          break;
+        case 'shutdown':
+          stage.shutdown(each.end);
+          break;
+        case 'ghost':
+          stage.ghost(each.end);
+          break;
+        case 'open':
+          stage.open(each.pair);
+          break;
+        case 'compute':
+          this.system.advance(each.ms);
+          break;
+        case 'burst':
+          for (let count = 0; count < each.count; count++) {
+            yield* new Watched(this.witness, { kind: 'burst', target: '' }, new Immediate());
+          }
+          break;
+        case 'passes':
+          for (let count = 0; count < each.count; count++) yield* this.giveWay();
+          break;
+        case 'fail':
+          throw this.failure();
+        case 'cancel':
+          this.cancel(this.tasks.get(each.task));
+          break;
+        case 'cancelScope':
+          this.cancel(this.scopes.get(each.scope), each.cleanup);
+          break;
+        case 'expire':
+          this.expire(each.scope, each.ms);
+          break;
+        case 'spawn':
+          this.spawn(each.task, each.body, place, each.daemon && place.group !== null);
+          break;
+        case 'block':
+          yield* this.block(each, place);
+          break;
+        case 'group':
+          yield* this.group(each.scope, each.isolate, each.body);
+          break;
+        case 'try': {
+          const record = this.witness.ledger.entered();
+          try {
+            yield* this.run(each.body, place);
+          } finally {
+            this.witness.ledger.finally(record);
+            yield* this.run(each.last, place);
+          }
+          break;
+        }
+        case 'swallow':
+          try {
+            yield* this.run(each.body, place);
+          } catch {
+            // A program that minds nothing: the next trap has to tell it again (rule 2).
+          }
+          break;
+      }
+    }
+  }
+
+  private *giveWay(): Co<void> {
+    try {
+      yield;
+    } catch (error) {
+      this.witness.threw(runningTask(), error);
+      throw error;
+    }
+  }
+
+  private *wait(wait: Wait, loud: boolean): Co<void> {
+    const operation = this.operation(wait);
+    if (operation === null) return;
+    let value: unknown;
+    try {
+      value = yield* operation;
+    } catch (error) {
+      this.witness.threw(runningTask(), error);
+      if (error instanceof CancelError || loud) throw error;
+      return;
+    }
+    this.got(wait, value);
+  }
+
+  private *select(of: readonly Wait[]): Co<void> {
+    const chosen = of.flatMap((wait) => {
+      const operation = this.operation(wait);
+      return operation === null ? [] : [{ wait, operation }];
+    });
+    if (chosen.length === 0) return;
+    let key: number;
+    let value: unknown;
+    try {
+      ({ key, value } = yield* select(chosen.map(({ operation }) => operation)) as Op<{ key: number; value: unknown }>);
+    } catch (error) {
+      this.witness.threw(runningTask(), error);
+      if (error instanceof CancelError) throw error;
+      return;
+    }
+    this.got((chosen[key] as (typeof chosen)[number]).wait, value);
+  }
+
+  /** What came of a wait. */
+  private got(wait: Wait, value: unknown): void {
+    if (wait.do === 'take') this.witness.ledger.took(value as number, runningTask());
+    else if (wait.do === 'read') this.stage.receive(wait.end);
+    else if (wait.do === 'write') this.stage.send(wait.end, 1);
+  }
+
+  private operation(wait: Wait): Op<unknown> | null {
+    const watch = (target: unknown, inner: Op<unknown>): Op<unknown> =>
+      new Watched(this.witness, { kind: wait.do, target }, inner);
+    switch (wait.do) {
+      case 'pass':
+        return watch('', pass());
+      case 'sleep':
+        return watch(wait.ms, sleep(wait.ms));
+      case 'stubborn':
+        return watch(wait.ms, new Stubborn(wait.ms));
+      case 'careless':
+        return watch(wait.ms, new Careless(wait.ms));
+      case 'take': {
+        const queue = this.stage.queues[wait.queue];
+        return queue === undefined ? null : watch(queue, new Take(queue));
+      }
+      case 'await': {
+        const event = this.stage.events[wait.event];
+        return event === undefined ? null : watch(event, event.waiters.wait(String(event)));
+      }
+      case 'read':
+      case 'write': {
+        const end = this.stage.descriptor(wait.end);
+        if (end === undefined || end.closed) return null;
+        return watch(end, wait.do === 'read' ? new ReadWait(end) : new WriteWait(end));
+      }
+      case 'join': {
+        const task = this.tasks.get(wait.task);
+        return task === undefined || task === runningTask() ? null : watch(task, task.join());
+      }
+    }
+  }
+
+  private wake(number: number, count: number): void {
+    const event = this.stage.events[number];
+    if (event === undefined) return;
+    const before = this.witness.waitingFor(event);
+    const all = count === Number.MAX_SAFE_INTEGER;
+    const taken = all ? event.waiters.wakeAll(undefined) : event.waiters.wake(undefined, count);
+    if (taken === Math.min(count, before)) return;
+    this.witness.violate('no wake lost', `${event} woke ${taken} of ${before}, and ${count} were to be woken`);
+  }
+
+  private move(from: number, to: number): void {
+    const { events } = this.stage;
+    const [source, target] = [events[from], events[to]];
+    if (source === undefined || target === undefined || source === target) return;
+    source.waiters.moveTo(target.waiters);
+    this.witness.moved(source, target);
+  }
+
+  private cancel(scope: CancelScope | undefined, after?: number): void {
+    if (scope === undefined || ('ended' in scope && scope.ended === true)) return;
+    if (after === undefined) scope.cancel('the program says so');
+    else scope.cancel('the program says so', { cleanup: after });
+    this.witness.asked(scope);
+  }
+
+  private expire(number: number, ms: number): void {
+    const scope = this.scopes.get(number);
+    if (scope === undefined || scope.cancelCalled) return;
+    scope.expireAfter(ms);
+    this.witness.ledger.deadline(scope, ms);
+  }
+
+  private *block(each: Extract<Statement, { do: 'block' }>, place: Place): Co<void> {
+    const { kind, scope: number, ms, body } = each;
+    const self = this;
+    let ends = Number.POSITIVE_INFINITY;
+    const inside = function* (scope: CancelScope): Co<void> {
+      self.scopes.set(number, scope);
+      if (kind !== 'cancelScope') self.witness.ledger.deadline(scope, ms);
+      try {
+        yield* self.run(body, place);
+      } finally {
+        ends = self.witness.ledger.deadlineOf(scope);
+        self.leave(number, scope);
+      }
+    };
+    try {
+      if (kind === 'cancelScope') yield cancelScope(inside);
+      else if (kind === 'failAfter') yield failAfter(ms, inside);
+      else if (kind === 'moveOnAfter') yield moveOnAfter(ms, inside);
+      else yield cleanup(ms, inside);
+    } catch (error) {
+      if (error instanceof TimeoutError && !this.timeouts.has(error)) {
+        this.timeouts.add(error);
+        const { now } = this.witness;
+        if (now < ends) this.witness.violate('never early', `a deadline of ${ends} ms came out at ${now} ms`);
+      }
+      // Half of them go on as if nothing had happened.
+      if (!(error instanceof TimeoutError) || number % 2 === 0) throw error;
+    }
+  }
+
+  private *group(number: number, isolate: boolean, body: readonly Statement[]): Co<void> {
+    const { ledger } = this.witness;
+    const record = ledger.group(runningTask(), isolate);
+    const self = this;
+    const inside = function* (g: Group): Co<void> {
+      self.scopes.set(number, g);
+      try {
+        yield* self.run(body, { group: g, record });
+      } catch (error) {
+        if (!(error instanceof CancelError)) record.failures.push(error);
+        throw error;
+      }
+    };
+    try {
+      yield group(inside, { onError: isolate ? () => {} : 'cancel' });
+    } catch (error) {
+      ledger.left(record, [error]);
+      throw error;
+    } finally {
+      this.forget(number);
+      if (!record.over) ledger.left(record, []);
+    }
+  }
+
+  private leave(number: number, scope: CancelScope): void {
+    this.witness.ledger.leftScope(scope);
+    if (this.scopes.get(number) === scope) this.scopes.delete(number);
+  }
+
+  /** A group's scope, and whatever deadline it was given. */
+  private forget(number: number): void {
+    const scope = this.scopes.get(number);
+    if (scope !== undefined && (scope as { gone?: boolean }).gone === true) this.leave(number, scope);
+  }
+
+  private failure(): Planned {
+    return new Planned(`planned failure ${++this.planned}`);
+  }
+}

@@ -1,0 +1,168 @@
+/** Who waits for what, in which order, and whether what completed a wait was true. */
+
+import type { Task } from 'genloop/kernel';
+import type { Descriptor } from 'genloop/os';
+import { BusyError } from 'genloop/poller';
+import type { ItemQueue } from './operations.ts';
+import type { Park, Purpose } from './park.ts';
+import type { Witness } from './witness.ts';
+
+/** The waits of one run. */
+export class Claims {
+  private readonly witness: Witness;
+  private readonly isReady: (end: Descriptor, purpose: Purpose) => boolean;
+  /** Whether readiness may be reported that there is not. */
+  private readonly trusting: boolean;
+  /** Those that wait in line, the first first. */
+  private readonly lines = new Map<unknown, Park[]>();
+  private expected: Park[] = [];
+
+  constructor(witness: Witness, isReady: (end: Descriptor, purpose: Purpose) => boolean, trusting: boolean) {
+    this.witness = witness;
+    this.isReady = isReady;
+    this.trusting = trusting;
+  }
+
+  parked(park: Park): void {
+    const { kind, target } = park.purpose;
+    if (kind === 'take' || kind === 'await') this.lineOf(target).push(park);
+  }
+
+  /** Its operation did not take it. */
+  refused(park: Park, error: unknown): void {
+    if (!(error instanceof BusyError)) return;
+    for (const other of this.witness.parks) {
+      if (other === park || other.purpose.kind !== park.purpose.kind) continue;
+      if (other.purpose.target === park.purpose.target) return;
+    }
+    this.witness.violate('no waiter leaked', `${park} was refused as busy, and nobody waits there`);
+  }
+
+  undone(park: Park): void {
+    const line = this.lineWith(park);
+    line?.splice(line.indexOf(park), 1);
+  }
+
+  claimed(park: Park, value: unknown): void {
+    const { kind, target } = park.purpose;
+    const { witness } = this;
+    const line = this.lineWith(park);
+    if (line !== undefined) {
+      if (line[0] !== park) witness.violate('first in, first out', `${park} was woken before ${line[0]}`);
+      line.splice(line.indexOf(park), 1);
+    } else if (isTimed(park)) this.checkTime(park);
+    else if ((kind === 'read' || kind === 'write') && typeof value === 'number' && !this.trusting) {
+      const end = target as Descriptor;
+      if (end.closed || !this.isReady(end, park.purpose)) {
+        witness.violate('no needless wake', `${park} was completed with ${value}, and it is not ready`);
+      }
+    }
+  }
+
+  moved(from: unknown, to: unknown): void {
+    const line = this.lineOf(from);
+    this.lineOf(to).push(...line.splice(0));
+  }
+
+  /** How many tasks wait for it: one that does so twice, in a select, is woken once. */
+  waitingFor(target: unknown): number {
+    return new Set(this.lineOf(target).map(({ task }) => task)).size;
+  }
+
+  /** Whether what is waited for is there. */
+  isSatisfied(park: Park): boolean {
+    const { kind, target } = park.purpose;
+    switch (kind) {
+      case 'sleep':
+      case 'stubborn':
+      case 'careless':
+        return park.deadline <= this.witness.now;
+      case 'take':
+        return (target as ItemQueue).items.length > 0;
+      case 'read':
+      case 'write':
+        return (target as Descriptor).closed || this.isReady(target as Descriptor, park.purpose);
+      case 'join':
+        return (target as Task<unknown>).ended;
+      default:
+        return false;
+    }
+  }
+
+  /** Notes which waits for descriptors the next answer has to end. */
+  expect(parks: ReadonlySet<Park>): void {
+    for (const park of parks) {
+      const { kind } = park.purpose;
+      if ((kind === 'read' || kind === 'write') && this.isSatisfied(park)) this.expected.push(park);
+    }
+  }
+
+  /** Looks whether they have ended; and those whose time has come. */
+  met(parks: ReadonlySet<Park>): void {
+    for (const park of this.expected) {
+      if (park.stage !== 'over') this.witness.violate('no wake lost', `${park} is ready, and a whole wait went by`);
+    }
+    this.expected = [];
+    for (const park of parks) {
+      if (isTimed(park) && park.deadline <= this.witness.now && park.task.status === 'parked') {
+        this.witness.violate(
+          'no wake lost',
+          `${park} should have ended at ${park.deadline}, and it is ${this.witness.now}`,
+        );
+      }
+    }
+  }
+
+  finish(): void {
+    for (const [target, line] of this.lines) {
+      if (line.length > 0) this.witness.violate('no waiter leaked', `${line[0]} still waits for ${String(target)}`);
+    }
+  }
+
+  private checkTime(park: Park): void {
+    const { now } = this.witness;
+    if (now < park.deadline) {
+      this.witness.violate('never early', `${park} was completed at ${now}, and its time is ${park.deadline}`);
+    }
+    for (const other of this.witness.parks) {
+      if (other !== park && isTimed(other) && other.deadline < park.deadline) {
+        this.witness.violate('first in, first out', `${park} was completed before ${other}, whose time came first`);
+      }
+    }
+    this.checkEqual(park);
+  }
+
+  /** Equal deadlines fire in the order of their insertion (rule 29), which is that of the parks. */
+  private checkEqual(park: Park): void {
+    for (const other of this.witness.parks) {
+      if (other === park) return;
+      if (isTimed(other) && other.deadline === park.deadline) {
+        this.witness.violate('first in, first out', `${park} was completed before ${other}, which was set first`);
+      }
+    }
+  }
+
+  private lineOf(target: unknown): Park[] {
+    let line = this.lines.get(target);
+    if (line === undefined) {
+      line = [];
+      this.lines.set(target, line);
+    }
+    return line;
+  }
+
+  /** The line in which a park stands now: it may have been moved. */
+  private lineWith(park: Park): Park[] | undefined {
+    const { kind, target } = park.purpose;
+    if (kind !== 'take' && kind !== 'await') return undefined;
+    const first = this.lineOf(target);
+    if (first.includes(park)) return first;
+    for (const line of this.lines.values()) if (line.includes(park)) return line;
+    return undefined;
+  }
+}
+
+/** Whether time ends it. */
+function isTimed({ purpose: { kind } }: Park): boolean {
+  return kind === 'sleep' || kind === 'stubborn' || kind === 'careless';
+}

@@ -1,0 +1,120 @@
+/**
+ * A wait that is watched: an operation around another one, which sees what the kernel sees of it, and a waker around the kernel's, which
+ * sees what the operation sees of that. Between the two stands the contract of `operation.ts`, and each breach of it is told to the witness.
+ */
+
+import { type Kernel, Op, PENDING, type Task, type Waker } from 'genloop/kernel';
+import type { Witness } from './witness.ts';
+
+/** What a wait is for, as far as the witness has to know. */
+export interface Purpose {
+  readonly kind: 'sleep' | 'stubborn' | 'careless' | 'take' | 'await' | 'read' | 'write' | 'join' | 'burst' | 'pass';
+  /** The queue, event, descriptor or task; for a sleep, milliseconds. */
+  readonly target: unknown;
+}
+
+/** Where a park stands: `asked` means that an abort was called and could not undo it. */
+type Stage = 'parked' | 'asked' | 'over';
+
+/** One park of a watched wait. */
+export class Park implements Waker<unknown> {
+  readonly kernel: Kernel;
+  readonly task: Task<unknown>;
+  readonly purpose: Purpose;
+  /** When a sleep is over. */
+  readonly deadline: number;
+  /** What the operation inside remembers. */
+  state: unknown;
+  stage: Stage = 'parked';
+  aborts = 0;
+  private readonly witness: Witness;
+  private readonly outer: Waker<unknown>;
+
+  constructor(witness: Witness, purpose: Purpose, outer: Waker<unknown>) {
+    this.witness = witness;
+    this.purpose = purpose;
+    this.outer = outer;
+    this.kernel = outer.kernel;
+    this.task = outer.kernel.current as Task<unknown>;
+    this.deadline = typeof purpose.target === 'number' ? outer.kernel.host.now() + purpose.target : 0;
+  }
+
+  wake(value: unknown): boolean {
+    return this.claim(this.outer.wake(value), value);
+  }
+
+  fail(error: unknown): boolean {
+    return this.claim(this.outer.fail(error), undefined);
+  }
+
+  private claim(accepted: boolean, value: unknown): boolean {
+    const { stage, witness } = this;
+    if (stage === 'over') {
+      witness.late(this);
+      if (accepted) witness.violate('one outcome', `${this} was completed after it was over`);
+    } else {
+      this.stage = 'over';
+      witness.claimed(this, value);
+      // Undone, or a loser: only one that could not be stopped may learn that it comes too late.
+      if (!accepted && stage === 'parked')
+        witness.violate('no wake lost', `${this} was completed, and nobody heard it`);
+    }
+    return accepted;
+  }
+
+  toString(): string {
+    const { kind, target } = this.purpose;
+    return `${kind}(${String(target)}) of ${this.task}`;
+  }
+}
+
+/** An operation that is watched. */
+export class Watched extends Op<unknown> {
+  readonly purpose: Purpose;
+  private readonly witness: Witness;
+  private readonly inner: Op<unknown>;
+
+  constructor(witness: Witness, purpose: Purpose, inner: Op<unknown>) {
+    super();
+    this.witness = witness;
+    this.purpose = purpose;
+    this.inner = inner;
+  }
+
+  override try(kernel: Kernel): unknown {
+    this.witness.tried(kernel, this.purpose);
+    const value = this.inner.try(kernel);
+    if (value !== PENDING) this.witness.completed();
+    return value;
+  }
+
+  override park(waker: Waker<unknown>): void {
+    const park = new Park(this.witness, this.purpose, waker);
+    waker.state = park;
+    this.witness.parked(park);
+    try {
+      this.inner.park(park);
+    } catch (error) {
+      this.witness.refused(park, error);
+      throw error;
+    }
+  }
+
+  override abort(waker: Waker<unknown>, cancel?: unknown): boolean {
+    const park = waker.state as Park;
+    const { witness } = this;
+    if (++park.aborts > 1) witness.violate('one abort', `${park} was undone twice`);
+    if (park.stage === 'over' && park.aborts === 1)
+      witness.violate('one abort', `${park} was undone after it was over`);
+    const undone = this.inner.abort(park, cancel);
+    if (park.stage === 'parked') {
+      park.stage = undone ? 'over' : 'asked';
+      if (undone) witness.undone(park);
+    }
+    return undone;
+  }
+
+  override describe(): string {
+    return this.inner.describe();
+  }
+}

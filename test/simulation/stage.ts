@@ -1,0 +1,172 @@
+/** What a program finds when it begins: queues, events, and pairs of descriptors that are connected to each other. */
+
+import { WaitQueue } from 'genloop/kernel';
+import { type BackendName, type Descriptor, pipe, Socket, SystemError } from 'genloop/os';
+import type { SimulatedSystem } from 'genloop/testing';
+import { readinessOf } from './inside.ts';
+import { ItemQueue } from './operations.ts';
+import type { Purpose } from './park.ts';
+import { type PairKind, type Program, QUEUES } from './program.ts';
+import type { Witness } from './witness.ts';
+
+const IN = 0x001;
+const OUT = 0x004;
+const ERR = 0x008;
+const HUP = 0x010;
+const RDHUP = 0x2000;
+const READABLE = IN | RDHUP | ERR | HUP;
+const WRITABLE = OUT | ERR | HUP;
+/** F_SETPIPE_SZ, and a size that is soon full. */
+const SET_PIPE_SIZE = 1031;
+const PIPE_SIZE = 4096;
+/** What one read takes. */
+const READ_SIZE = 8192;
+const BYTES = 256;
+const MOST_SENT = 70_000;
+
+/** Bytes that count, so that a reader sees whether one is missing. */
+const COUNTING = Uint8Array.from({ length: BYTES + MOST_SENT }, (_, index) => index);
+const buffer = new Uint8Array(READ_SIZE);
+
+/** An event: all who wait for it, in line. */
+export class Event {
+  readonly waiters = new WaitQueue<undefined>();
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  toString(): string {
+    return this.name;
+  }
+}
+
+/** One end of a connection. */
+interface End {
+  descriptor: Descriptor;
+  readonly kind: PairKind;
+  /** How many bytes went out here, and how many came in. */
+  sent: number;
+  received: number;
+}
+
+/**
+ * Whether a descriptor is ready for whom. select(2) tells a writer of errors, and not of a hang-up: that matters to nobody but a program that
+ * waits until it can write into the reading end of a pipe.
+ */
+export function readyTest(
+  system: SimulatedSystem,
+  backend: BackendName,
+): (end: Descriptor, purpose: Purpose) => boolean {
+  const writable = backend === 'select' ? WRITABLE & ~HUP : WRITABLE;
+  return (end, { kind }) => (readinessOf(system, end.fd) & (kind === 'read' ? READABLE : writable)) !== 0;
+}
+
+/** The queues, the events and the ends of one run. */
+export class Stage {
+  readonly queues: ItemQueue[];
+  readonly events: Event[];
+  private readonly system: SimulatedSystem;
+  private readonly witness: Witness;
+  private readonly kinds: readonly PairKind[];
+  private readonly ends: (End | undefined)[] = [];
+  /** Numbers that keep a file alive whose own number is gone. */
+  private readonly ghosts: number[] = [];
+
+  /** To be made inside of the system: it opens what the program begins with. */
+  constructor(program: Program, system: SimulatedSystem, witness: Witness) {
+    this.system = system;
+    this.witness = witness;
+    this.kinds = program.pairs;
+    this.queues = Array.from({ length: QUEUES }, (_, index) => new ItemQueue(`queue ${index}`));
+    this.events = Array.from({ length: QUEUES }, (_, index) => new Event(`event ${index}`));
+    for (const queue of this.queues) witness.ledger.queue(queue);
+    for (const pair of program.pairs.keys()) this.open(pair);
+  }
+
+  /** The descriptor of an end; `undefined` if the program has none of this number. */
+  descriptor(end: number): Descriptor | undefined {
+    return this.ends[end]?.descriptor;
+  }
+
+  /** Opens a pair, instead of what had its place before. */
+  open(pair: number): void {
+    const kind = this.kinds[pair];
+    if (kind === undefined) return;
+    this.close(2 * pair);
+    this.close(2 * pair + 1);
+    quietly(() => {
+      const [near, far] = kind === 'socket' ? Socket.pair() : this.pipe();
+      this.ends[2 * pair] = { descriptor: near, kind, sent: 0, received: 0 };
+      this.ends[2 * pair + 1] = { descriptor: far, kind, sent: 0, received: 0 };
+    });
+  }
+
+  close(end: number): void {
+    this.ends[end]?.descriptor.close();
+  }
+
+  /** Sends so many bytes, as far as they fit. */
+  send(at: number, count: number): void {
+    const end = this.ends[at];
+    if (end === undefined || end.descriptor.closed) return;
+    const start = end.sent % BYTES;
+    const bytes = COUNTING.subarray(start, start + count);
+    const { descriptor } = end;
+    quietly(() => {
+      end.sent += (descriptor instanceof Socket ? descriptor.send(bytes) : descriptor.write(bytes)) ?? 0;
+    });
+  }
+
+  /** Reads once. */
+  receive(at: number): void {
+    const end = this.ends[at];
+    if (end === undefined || end.descriptor.closed) return;
+    const count = quietly(() => end.descriptor.readInto(buffer)) ?? 0;
+    if (count === 0) return;
+    const wrong = buffer[0] !== end.received % BYTES || buffer[count - 1] !== (end.received + count - 1) % BYTES;
+    if (wrong) this.witness.violate('no value lost', `end ${at} read bytes that do not follow what it has read before`);
+    end.received += count;
+  }
+
+  shutdown(at: number): void {
+    const descriptor = this.ends[at]?.descriptor;
+    if (descriptor instanceof Socket && !descriptor.closed) quietly(() => descriptor.shutdown('write'));
+  }
+
+  /** Closes a number behind the library's back, while the file lives on under another: a ghost, which goes on being reported. */
+  ghost(at: number): void {
+    const end = this.ends[at];
+    if (end === undefined || end.descriptor.closed) return;
+    this.send(at ^ 1, 1);
+    const fd = end.descriptor.fileno();
+    const copy = this.system.dup(fd);
+    if (copy < 0) return;
+    this.ghosts.push(copy);
+    this.system.close(fd);
+    end.descriptor.detach();
+  }
+
+  /** Closes whatever is open. */
+  clear(): void {
+    for (const end of this.ends) end?.descriptor.close();
+    for (const fd of this.ghosts) this.system.close(fd);
+  }
+
+  private pipe(): [Descriptor, Descriptor] {
+    const { reader, writer } = pipe();
+    this.system.fcntl(writer.fileno(), SET_PIPE_SIZE, PIPE_SIZE);
+    return [reader, writer];
+  }
+}
+
+/** What a call gives; `undefined` if it fails, as programs let calls fail. */
+function quietly<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof SystemError) return undefined;
+    throw error;
+  }
+}
