@@ -341,7 +341,9 @@ export class Actor {
     const { ledger } = this.witness;
     const record = ledger.group(runningTask(), isolate);
     const self = this;
+    let scope: Group | null = null;
     const inside = function* (g: Group): Co<void> {
+      scope = g;
       self.scopes.set(number, g);
       try {
         yield* self.run(body, { group: g, record });
@@ -356,7 +358,7 @@ export class Actor {
       ledger.left(record, [error]);
       throw error;
     } finally {
-      this.forget(number);
+      if (scope !== null) this.leave(number, scope);
       if (!record.over) ledger.left(record, []);
     }
   }
@@ -364,12 +366,6 @@ export class Actor {
   private leave(number: number, scope: CancelScope): void {
     this.witness.ledger.leftScope(scope);
     if (this.scopes.get(number) === scope) this.scopes.delete(number);
-  }
-
-  /** A group's scope, and whatever deadline it was given. */
-  private forget(number: number): void {
-    const scope = this.scopes.get(number);
-    if (scope !== undefined && (scope as { gone?: boolean }).gone === true) this.leave(number, scope);
   }
 
   private failure(): Planned {
