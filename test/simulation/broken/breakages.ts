@@ -69,6 +69,14 @@ export const BREAKAGES: readonly Breakage[] = [
     replace: 'const STEP_BUDGET = 1e9;',
   },
   {
+    name: 'a task that is cancelled before its first step never begins',
+    file: 'kernel/kernel.ts',
+    find: 'let value = task.inbox;',
+    replace:
+      "if (task.due !== null && task.begun !== true) { this.finish(task, 'cancelled', task.due); return; }\n" +
+      'task.begun = true;\nlet value = task.inbox;',
+  },
+  {
     name: 'joiners of a task that failed are not told',
     file: 'kernel/task.ts',
     find: 'else waker.fail(this.failure());',
@@ -209,8 +217,15 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     name: 'a close forgets who waits',
     file: 'poller/poller.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
     find: 'this.failAll(registration, (name) => new ClosedError(`${name} was closed while a task waited for it`));',
     replace: '',
+  },
+  {
+    name: 'the kernel set is not closed',
+    file: 'poller/poller.ts',
+    find: 'this.closed = true;\n    this.backend.close();',
+    replace: 'this.closed = true;',
   },
   {
     name: 'the kernel set is never built anew',
@@ -225,7 +240,7 @@ export const BREAKAGES: readonly Breakage[] = [
     replace: 'registration.armed = NOT_ARMED;',
   },
   {
-    name: 'epoll reports nothing but data: a close leaves its entry behind',
+    name: 'epoll is believed to have been asked for more than it was',
     file: 'poller/epoll.ts',
     find: 'if (result === 0) registration.armed = interest;',
     replace: 'if (result === 0) registration.armed = interest | 4;',
