@@ -1,17 +1,21 @@
 /** Runs the tasks of a program: each statement, and what the witness has to be told of it. */
 
 import {
+  all,
+  allSettled,
   CancelError,
   type CancelScope,
   type Co,
   cancelScope,
   cleanup,
   failAfter,
+  firstSuccess,
   type Group,
   group,
   moveOnAfter,
   type Op,
   pass,
+  race,
   runningTask,
   select,
   sleep,
@@ -20,10 +24,10 @@ import {
 } from 'genloop/kernel';
 import { ReadWait, type Scheduler, WriteWait } from 'genloop/scheduler';
 import type { SimulatedSystem } from 'genloop/testing';
-import type { GroupRecord } from './ledger.ts';
+import type { GroupRecord, Life } from './ledger.ts';
 import { Careless, Immediate, Stubborn, Take } from './operations.ts';
 import { Watched } from './park.ts';
-import type { Statement, Wait } from './program.ts';
+import type { Statement, Together, Wait } from './program.ts';
 import type { Stage } from './stage.ts';
 import type { Witness } from './witness.ts';
 
@@ -172,6 +176,9 @@ export class Actor {
           break;
         case 'group':
           yield* this.group(each.scope, each.isolate, each.body);
+          break;
+        case 'together':
+          yield* this.together(each.how, each.body, place);
           break;
         case 'try': {
           const record = this.witness.ledger.entered();
@@ -360,6 +367,42 @@ export class Actor {
     } finally {
       if (scope !== null) this.leave(number, scope);
       if (!record.over) ledger.left(record, []);
+    }
+  }
+
+  /** Runs each statement in a task, and compares what comes out with what their own code says. */
+  private *together(how: Together, body: readonly Statement[], place: Place): Co<void> {
+    if (body.length === 0) return;
+    const { ledger } = this.witness;
+    const record = ledger.group(runningTask(), true);
+    const lives = body.map(() => ledger.life(record));
+    record.lives.push(...lives);
+    const tasks = body.map((each, index) => this.one(lives[index] as Life, index, each, place));
+    const came: unknown[] = [];
+    try {
+      if (how === 'all') came.push(yield* all(tasks));
+      else if (how === 'allSettled') came.push((yield* allSettled(tasks)).map(({ status }) => status === 'fulfilled'));
+      else if (how === 'race') came.push(yield* race(tasks));
+      else came.push(yield* firstSuccess(tasks));
+    } catch (error) {
+      // A cancel must go on. What failed has been told by then; half of the programs mind.
+      if (error instanceof CancelError || body.length % 2 === 0) throw error;
+    } finally {
+      ledger.ranTogether(record);
+    }
+    if (came.length > 0) ledger.gave(how, lives, came[0]);
+  }
+
+  private *one(life: Life, index: number, each: Statement, place: Place): Co<number> {
+    life.began = true;
+    this.witness.ledger.born(life, runningTask());
+    try {
+      yield* this.run([each], place);
+      life.completed = true;
+      return index;
+    } catch (error) {
+      life.thrown.push(error);
+      throw error;
     }
   }
 

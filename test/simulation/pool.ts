@@ -23,6 +23,8 @@ export interface Found {
 export interface Order {
   readonly first: number;
   readonly count: number;
+  /** When to stop, as `Date.now()` tells it, wherever that is. */
+  readonly until: number;
   readonly next: SharedArrayBuffer;
   readonly field: SharedArrayBuffer;
 }
@@ -38,22 +40,33 @@ export interface Report {
 export interface Summary extends Report {
   readonly states: number;
   readonly seconds: number;
+  /** Of processor time, all threads together. */
+  readonly busySeconds: number;
 }
 
-/** Runs seeds from `first` on. Rejects if a thread dies. */
-export async function runSeeds(first: number, count: number, jobs: number): Promise<Summary> {
+/** Runs seeds from `first` on, for so many minutes at most. Rejects if a thread dies. */
+export async function runSeeds(
+  first: number,
+  count: number,
+  jobs: number,
+  minutes: number = Number.POSITIVE_INFINITY,
+): Promise<Summary> {
+  const busy = process.cpuUsage();
   const began = performance.now();
   const field = new StateField(FIELD_LOG);
   const next = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const order: Order = { first, count, next, field: field.words.buffer as SharedArrayBuffer };
+  const until = Date.now() + minutes * 60_000;
+  const order: Order = { first, count, until, next, field: field.words.buffer as SharedArrayBuffer };
   const threads = Math.max(1, Math.min(jobs, Math.ceil(count / SHARE)));
   const reports = await Promise.all(Array.from({ length: threads }, () => workInThread<Report>(THREAD, order)));
   const found = reports.flatMap((report) => report.found).sort((one, other) => one.seed - other.seed);
+  const { user, system } = process.cpuUsage(busy);
   return {
     programs: reports.reduce((sum, { programs }) => sum + programs, 0),
     steps: reports.reduce((sum, { steps }) => sum + steps, 0),
     found,
     states: field.count,
     seconds: (performance.now() - began) / 1000,
+    busySeconds: (user + system) / 1e6,
   };
 }

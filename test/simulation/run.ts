@@ -1,8 +1,11 @@
 /**
- * The command: `npm run simulate -- [--seeds N] [--seed K] [--exhaustive] [--schedules N] [--broken [--filter text]] [--jobs N]`.
+ * The command: `npm run simulate -- [--seeds N] [--seed K] [--minutes M] [--program FILE] [--exhaustive] [--schedules]
+ * [--broken [--filter text] [--limit N]] [--jobs N]`.
  *
- * `--seeds N` runs N random programs, from seed K on (1, unless `--seed` says otherwise). `--seed K` alone shows that one program, and
- * runs it. `--program FILE` runs one that was written down. The last line is `N passed, N failed`; the exit code 1 if anything failed.
+ * `--seeds N` runs N random programs, from seed K on (1, unless `--seed` says otherwise), for M minutes at most. `--seed K` alone shows
+ * that one program, and runs it. `--program FILE` runs one that was written down. `--exhaustive` goes through every order of the small
+ * models, `--schedules` through 20,000 of a program of ten tasks, `--broken` hunts broken kernels and pollers, each for N seeds at most.
+ * The last line is `N passed, N failed`; the exit code is 1 if anything failed.
  */
 
 import { readFileSync } from 'node:fs';
@@ -34,6 +37,7 @@ const { values } = parseArgs({
     broken: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
     limit: { type: 'string', default: '200000' },
+    minutes: { type: 'string', default: 'Infinity' },
     jobs: { type: 'string', default: String(availableParallelism()) },
   },
 });
@@ -64,13 +68,15 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 async function seeds(first: number, count: number): Promise<void> {
-  const { programs, steps, states, seconds, found } = await runSeeds(first, count, jobs);
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0)) refuse('--minutes', 'a number greater than 0', values.minutes);
+  const { programs, steps, states, seconds, busySeconds, found } = await runSeeds(first, count, jobs, minutes);
   for (const { seed } of found.slice(0, MOST_SHOWN)) show(programOf(seed), `--seed ${seed}`);
   for (const { seed, violation } of found.slice(MOST_SHOWN)) console.log(`seed ${seed}: ${violation.invariant}`);
   const speed = Math.round(programs / seconds);
   console.log(
     `${programs} programs, ${steps} steps, about ${states} distinct states in ${seconds.toFixed(1)} s` +
-      ` (${speed} programs a second on ${jobs} ${jobs === 1 ? 'thread' : 'threads'})`,
+      ` (${busySeconds.toFixed(1)} s of processor time; ${speed} programs a second on ${jobs} ${jobs === 1 ? 'thread' : 'threads'})`,
   );
   passed += programs - found.length;
   failed += found.length;
@@ -129,6 +135,10 @@ function schedules(): void {
 function whole(option: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  console.error(`${option} wants a whole number from 0 on, not "${text}"`);
+  refuse(option, 'a whole number from 0 on', text);
+}
+
+function refuse(option: string, wanted: string, text: string): never {
+  console.error(`${option} wants ${wanted}, not "${text}"`);
   process.exit(2);
 }

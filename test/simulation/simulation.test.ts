@@ -83,7 +83,7 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       'read',
       'select',
     ],
-    ...['send', 'shutdown', 'sleep', 'spawn', 'stubborn', 'swallow', 'take', 'try', 'wake', 'write'],
+    ...['send', 'shutdown', 'sleep', 'spawn', 'stubborn', 'swallow', 'take', 'together', 'try', 'wake', 'write'],
   ];
   assert.equal([...kinds].sort(), expected.sort());
   assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2);

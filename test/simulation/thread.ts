@@ -8,7 +8,7 @@ import { StateField } from './states.ts';
 import { runProgram } from './trial.ts';
 
 withoutStacks();
-const { first, count, next, field } = workerData as Order;
+const { first, count, until, next, field } = workerData as Order;
 const states = new StateField(field);
 const counter = new Int32Array(next);
 const found: Found[] = [];
@@ -16,7 +16,7 @@ let programs = 0;
 let steps = 0;
 for (;;) {
   const from = Atomics.add(counter, 0, SHARE);
-  if (from >= count || found.length >= MOST_FOUND) break;
+  if (from >= count || found.length >= MOST_FOUND || Date.now() >= until) break;
   const end = Math.min(from + SHARE, count);
   for (let at = from; at < end; at++) {
     const outcome = runProgram(programOf(first + at), states);
