@@ -63,6 +63,12 @@ export const BREAKAGES: readonly Breakage[] = [
       'failing = true;\n        if (task.due === error && (task.callers?.length ?? 0) > 1) popFrame(task);\n        continue;',
   },
   {
+    name: 'a cancelled task ends without its finally',
+    file: 'kernel/kernel.ts',
+    find: 'if (undone) this.resume(task, waker, CANCEL, true);',
+    replace: "if (undone) { task.waker = task.operation = null; this.finish(task, 'cancelled', task.due); }",
+  },
+  {
     name: 'a task may complete any number of operations in a step',
     file: 'kernel/kernel.ts',
     find: 'const STEP_BUDGET = 32;',
@@ -191,6 +197,12 @@ export const BREAKAGES: readonly Breakage[] = [
     replace: 'this.disarm(registration, 0);',
   },
   {
+    name: 'a second waiter replaces the first',
+    file: 'poller/poller.ts',
+    find: 'if (registration.waiter(direction) !== null) {',
+    replace: 'if (registration.waiter(direction) !== null && registration.fd < 0) {',
+  },
+  {
     name: 'a poller that arms only once',
     file: 'poller/poller.ts',
     find: 'if (!armed || registration.descriptor !== pollable) {',
@@ -244,5 +256,11 @@ export const BREAKAGES: readonly Breakage[] = [
     file: 'poller/epoll.ts',
     find: 'if (result === 0) registration.armed = interest;',
     replace: 'if (result === 0) registration.armed = interest | 4;',
+  },
+  {
+    name: 'poll and select forget where they moved a row to',
+    file: 'poller/table.ts',
+    find: 'this.places.set(last, place);',
+    replace: '',
   },
 ];

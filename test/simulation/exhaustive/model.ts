@@ -9,7 +9,7 @@ import { enterSys } from 'genloop/os';
 import { Scheduler } from 'genloop/scheduler';
 import { SimulatedSystem } from 'genloop/testing';
 import { Actor } from '../actor.ts';
-import { dueOf, kernelOf, pollerOf, readinessOf, registrationsOf, timersOf } from '../inside.ts';
+import { dueOf, kernelOf, pollerOf, readinessOf, registrationsOf, scopeOf, timersOf } from '../inside.ts';
 import type { Program, Statement, Wait } from '../program.ts';
 import { readyTest, Stage } from '../stage.ts';
 import { type Violation, Witness } from '../witness.ts';
@@ -172,11 +172,14 @@ export class Model {
         failing: boolean;
         callers: unknown[] | null;
       };
-      const handed = inbox instanceof Error ? inbox.name : typeof inbox === 'object' ? 'value' : String(inbox);
+      const handed =
+        inbox instanceof Error ? inbox.name : typeof inbox === 'object' ? JSON.stringify(inbox) : String(inbox);
+      const { remaining, cancelCalled } = scopeOf(task);
       const due = dueOf(task);
       const cause = due === null ? '-' : due === (task as unknown as { error: unknown }).error ? 'own' : 'inner';
       const asked = this.done.has(`cancel ${index}`);
-      return [this.began[index], asked, cause, failing, handed, callers?.length ?? 0, task.waitsFor].join();
+      const wait = [callers?.length ?? 0, task.waitsFor, remaining, cancelCalled];
+      return [this.began[index], asked, cause, failing, handed, ...wait].join();
     });
     const parks = [...this.witness.parks].map(({ task, purpose, stage }) => {
       return `${task.id}${purpose.kind}${(purpose.target as { fd: number }).fd}${stage}`;
@@ -190,7 +193,7 @@ export class Model {
       return fd < 0 ? 'closed' : `${readinessOf(this.system, fd)}${this.done.has(`ready ${end}`)}`;
     });
     const timers = timersOf(kernel).map(({ deadline }) => deadline - now);
-    return [...tasks, parks, registrations, ends, timers.sort(), this.passes].join('|');
+    return [...tasks, parks.sort(), registrations, ends, timers.sort(), this.passes].join('|');
   }
 
   /** Whether the kernel set has anything to tell. */
