@@ -14,21 +14,20 @@ import {
   group,
   moveOnAfter,
   type Op,
-  pass,
   race,
   runningTask,
   select,
-  sleep,
   type Task,
   TimeoutError,
 } from 'genloop/kernel';
-import { ReadWait, type Scheduler, WriteWait } from 'genloop/scheduler';
+import type { Scheduler } from 'genloop/scheduler';
 import type { SimulatedSystem } from 'genloop/testing';
 import type { GroupRecord, Life } from './ledger.ts';
-import { Careless, Immediate, Stubborn, Take } from './operations.ts';
+import { Immediate } from './operations.ts';
 import { Watched } from './park.ts';
 import type { Statement, Together, Wait } from './program.ts';
 import type { Stage } from './stage.ts';
+import { operationOf } from './waits.ts';
 import type { Witness } from './witness.ts';
 
 /** Thrown by `fail`. */
@@ -250,36 +249,7 @@ export class Actor {
   }
 
   private operation(wait: Wait): Op<unknown> | null {
-    const watch = (target: unknown, inner: Op<unknown>): Op<unknown> =>
-      new Watched(this.witness, { kind: wait.do, target }, inner);
-    switch (wait.do) {
-      case 'pass':
-        return watch('', pass());
-      case 'sleep':
-        return watch(wait.ms, sleep(wait.ms));
-      case 'stubborn':
-        return watch(wait.ms, new Stubborn(wait.ms));
-      case 'careless':
-        return watch(wait.ms, new Careless(wait.ms));
-      case 'take': {
-        const queue = this.stage.queues[wait.queue];
-        return queue === undefined ? null : watch(queue, new Take(queue));
-      }
-      case 'await': {
-        const event = this.stage.events[wait.event];
-        return event === undefined ? null : watch(event, event.waiters.wait(String(event)));
-      }
-      case 'read':
-      case 'write': {
-        const end = this.stage.descriptor(wait.end);
-        if (end === undefined || end.closed) return null;
-        return watch(end, wait.do === 'read' ? new ReadWait(end) : new WriteWait(end));
-      }
-      case 'join': {
-        const task = this.tasks.get(wait.task);
-        return task === undefined || task === runningTask() ? null : watch(task, task.join());
-      }
-    }
+    return operationOf(wait, { stage: this.stage, tasks: this.tasks, witness: this.witness });
   }
 
   private wake(number: number, count: number): void {
