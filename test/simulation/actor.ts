@@ -1,30 +1,33 @@
 /** Runs the tasks of a program: each statement, and what the witness has to be told of it. */
 
 import {
+  all,
+  allSettled,
   CancelError,
   type CancelScope,
   type Co,
   cancelScope,
   cleanup,
   failAfter,
+  firstSuccess,
   type Group,
   group,
   moveOnAfter,
   type Op,
-  pass,
+  race,
   runningTask,
   select,
-  sleep,
   type Task,
   TimeoutError,
 } from 'genloop/kernel';
-import { ReadWait, type Scheduler, WriteWait } from 'genloop/scheduler';
+import type { Scheduler } from 'genloop/scheduler';
 import type { SimulatedSystem } from 'genloop/testing';
-import type { GroupRecord } from './ledger.ts';
-import { Careless, Immediate, Stubborn, Take } from './operations.ts';
+import type { GroupRecord, Life } from './ledger.ts';
+import { Immediate } from './operations.ts';
 import { Watched } from './park.ts';
-import type { Statement, Wait } from './program.ts';
+import type { Statement, Together, Wait } from './program.ts';
 import type { Stage } from './stage.ts';
+import { operationOf } from './waits.ts';
 import type { Witness } from './witness.ts';
 
 /** Thrown by `fail`. */
@@ -173,6 +176,9 @@ export class Actor {
         case 'group':
           yield* this.group(each.scope, each.isolate, each.body);
           break;
+        case 'together':
+          yield* this.together(each.how, each.body, place);
+          break;
         case 'try': {
           const record = this.witness.ledger.entered();
           try {
@@ -243,36 +249,7 @@ export class Actor {
   }
 
   private operation(wait: Wait): Op<unknown> | null {
-    const watch = (target: unknown, inner: Op<unknown>): Op<unknown> =>
-      new Watched(this.witness, { kind: wait.do, target }, inner);
-    switch (wait.do) {
-      case 'pass':
-        return watch('', pass());
-      case 'sleep':
-        return watch(wait.ms, sleep(wait.ms));
-      case 'stubborn':
-        return watch(wait.ms, new Stubborn(wait.ms));
-      case 'careless':
-        return watch(wait.ms, new Careless(wait.ms));
-      case 'take': {
-        const queue = this.stage.queues[wait.queue];
-        return queue === undefined ? null : watch(queue, new Take(queue));
-      }
-      case 'await': {
-        const event = this.stage.events[wait.event];
-        return event === undefined ? null : watch(event, event.waiters.wait(String(event)));
-      }
-      case 'read':
-      case 'write': {
-        const end = this.stage.descriptor(wait.end);
-        if (end === undefined || end.closed) return null;
-        return watch(end, wait.do === 'read' ? new ReadWait(end) : new WriteWait(end));
-      }
-      case 'join': {
-        const task = this.tasks.get(wait.task);
-        return task === undefined || task === runningTask() ? null : watch(task, task.join());
-      }
-    }
+    return operationOf(wait, { stage: this.stage, tasks: this.tasks, witness: this.witness });
   }
 
   private wake(number: number, count: number): void {
@@ -341,7 +318,9 @@ export class Actor {
     const { ledger } = this.witness;
     const record = ledger.group(runningTask(), isolate);
     const self = this;
+    let scope: Group | null = null;
     const inside = function* (g: Group): Co<void> {
+      scope = g;
       self.scopes.set(number, g);
       try {
         yield* self.run(body, { group: g, record });
@@ -356,20 +335,50 @@ export class Actor {
       ledger.left(record, [error]);
       throw error;
     } finally {
-      this.forget(number);
+      if (scope !== null) this.leave(number, scope);
       if (!record.over) ledger.left(record, []);
+    }
+  }
+
+  /** Runs each statement in a task, and compares what comes out with what their own code says. */
+  private *together(how: Together, body: readonly Statement[], place: Place): Co<void> {
+    if (body.length === 0) return;
+    const { ledger } = this.witness;
+    const record = ledger.group(runningTask(), true);
+    const lives = body.map(() => ledger.life(record));
+    record.lives.push(...lives);
+    const tasks = body.map((each, index) => this.one(lives[index] as Life, index, each, place));
+    const came: unknown[] = [];
+    try {
+      if (how === 'all') came.push(yield* all(tasks));
+      else if (how === 'allSettled') came.push((yield* allSettled(tasks)).map(({ status }) => status === 'fulfilled'));
+      else if (how === 'race') came.push(yield* race(tasks));
+      else came.push(yield* firstSuccess(tasks));
+    } catch (error) {
+      // A cancel must go on. What failed has been told by then; half of the programs mind.
+      if (error instanceof CancelError || body.length % 2 === 0) throw error;
+    } finally {
+      ledger.ranTogether(record);
+    }
+    if (came.length > 0) ledger.gave(how, lives, came[0]);
+  }
+
+  private *one(life: Life, index: number, each: Statement, place: Place): Co<number> {
+    life.began = true;
+    this.witness.ledger.born(life, runningTask());
+    try {
+      yield* this.run([each], place);
+      life.completed = true;
+      return index;
+    } catch (error) {
+      life.thrown.push(error);
+      throw error;
     }
   }
 
   private leave(number: number, scope: CancelScope): void {
     this.witness.ledger.leftScope(scope);
     if (this.scopes.get(number) === scope) this.scopes.delete(number);
-  }
-
-  /** A group's scope, and whatever deadline it was given. */
-  private forget(number: number): void {
-    const scope = this.scopes.get(number);
-    if (scope !== undefined && (scope as { gone?: boolean }).gone === true) this.leave(number, scope);
   }
 
   private failure(): Planned {

@@ -97,12 +97,16 @@ export class Claims {
     }
   }
 
-  /** Looks whether they have ended; and those whose time has come. */
-  met(parks: ReadonlySet<Park>): void {
+  /** Looks whether they have ended. */
+  met(): void {
     for (const park of this.expected) {
       if (park.stage !== 'over') this.witness.violate('no wake lost', `${park} is ready, and a whole wait went by`);
     }
     this.expected = [];
+  }
+
+  /** Looks whether those have ended whose time has come. */
+  timely(parks: ReadonlySet<Park>): void {
     for (const park of parks) {
       if (isTimed(park) && park.deadline <= this.witness.now && park.task.status === 'parked') {
         this.witness.violate(

@@ -4,7 +4,16 @@
  */
 
 import { seededRandom } from '../../src/scheduler/random.ts';
-import { type BlockKind, type Program, QUEUES, SCOPES, type Statement, TASKS, type Wait } from './program.ts';
+import {
+  type BlockKind,
+  type Program,
+  QUEUES,
+  SCOPES,
+  type Statement,
+  TASKS,
+  type Together,
+  type Wait,
+} from './program.ts';
 
 const DEEPEST = 3;
 /** Statements of one program. */
@@ -13,6 +22,7 @@ const MOST = 18;
 /** With a fraction, since a deadline that is rounded is wrong only then. */
 const DURATIONS = [0, 0.5, 1, 1, 2, 2.5, 3, 5] as const;
 const BLOCKS: readonly BlockKind[] = ['cancelScope', 'failAfter', 'moveOnAfter', 'cleanup'];
+const TOGETHER: readonly Together[] = ['all', 'allSettled', 'race', 'firstSuccess'];
 const BACKENDS = ['epoll', 'epoll', 'epoll', 'poll', 'select'] as const;
 /** More than a task may complete at once. */
 const LONG_BURST = 40;
@@ -87,8 +97,9 @@ class Author {
     if (kind < 84) {
       return { do: 'block', kind: this.one(BLOCKS), scope: this.below(SCOPES), ms: this.one(DURATIONS), body: body() };
     }
-    if (kind < 91) return { do: 'group', scope: this.below(SCOPES), isolate: this.chance(0.2), body: body() };
-    if (kind < 97) return { do: 'try', body: body(), last: this.list(1 + this.below(2), inner) };
+    if (kind < 90) return { do: 'group', scope: this.below(SCOPES), isolate: this.chance(0.2), body: body() };
+    if (kind < 93) return { do: 'together', how: this.one(TOGETHER), body: this.list(2 + this.below(2), inner) };
+    if (kind < 98) return { do: 'try', body: body(), last: this.list(1 + this.below(2), inner) };
     return { do: 'swallow', body: body() };
   }
 

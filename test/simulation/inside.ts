@@ -51,6 +51,11 @@ export function observe(kernel: Kernel, observer: Observer): void {
   Object.defineProperty(kernel, 'observer', { get: () => observer, set: () => {}, configurable: true });
 }
 
+/** Has a kernel keep the failures to itself that it would print: they are planned. */
+export function silence(kernel: Kernel): void {
+  Object.defineProperty(kernel, 'report', { value: () => {}, configurable: true });
+}
+
 /** The innermost scope in which a task stands. */
 export function scopeOf(task: Task<unknown>): CancelScope {
   return (task as unknown as { scope: CancelScope }).scope;

@@ -2,6 +2,7 @@
 
 import { CancelError, type CancelScope, type Task } from 'genloop/kernel';
 import type { ItemQueue } from './operations.ts';
+import type { Together } from './program.ts';
 import type { Witness } from './witness.ts';
 
 /** A task of the program, and what its own code says became of it. */
@@ -113,6 +114,29 @@ export class Ledger {
     } else if (thrown.length > 0 && !(error instanceof CancelError)) {
       this.witness.violate('first failure', `${String(error)} came out of a group in which nothing failed`);
     }
+  }
+
+  /** Tasks that ran together have come to their end, in whatever way. */
+  ranTogether(record: GroupRecord): void {
+    record.over = true;
+    for (const { task, began } of record.lives) {
+      if (!began) this.witness.violate('outcomes', 'a task that ran together with others never began (rule 5)');
+      if (task?.ended === false) this.witness.violate('groups wait', `${task} still runs, and what it ran in was left`);
+    }
+  }
+
+  /** What came of them: of `all` the results, of `allSettled` who completed, of the others who came first. Each gives its place. */
+  gave(how: Together, lives: readonly Life[], value: unknown): void {
+    const places = lives.map((_, index) => index);
+    const completed = lives.map((life) => life.completed);
+    const isRight =
+      how === 'all'
+        ? String(value) === String(places) && completed.every(Boolean)
+        : how === 'allSettled'
+          ? String(value) === String(completed)
+          : completed[value as number] === true;
+    if (!isRight)
+      this.witness.violate('outcomes', `${how} gave ${String(value)}, and of its tasks ${completed} completed`);
   }
 
   /** A block with a `finally` was entered. */

@@ -24,6 +24,9 @@ export type Wait =
 /** What a block is: the names are those of the library. */
 export type BlockKind = 'cancelScope' | 'failAfter' | 'moveOnAfter' | 'cleanup';
 
+/** What runs several tasks at once. */
+export type Together = 'all' | 'allSettled' | 'race' | 'firstSuccess';
+
 /** One statement. */
 export type Statement =
   | Wait
@@ -51,6 +54,8 @@ export type Statement =
       readonly body: readonly Statement[];
     }
   | { readonly do: 'group'; readonly scope: number; readonly isolate: boolean; readonly body: readonly Statement[] }
+  /** Each statement of the body is a task of its own. */
+  | { readonly do: 'together'; readonly how: Together; readonly body: readonly Statement[] }
   | { readonly do: 'try'; readonly body: readonly Statement[]; readonly last: readonly Statement[] }
   | { readonly do: 'swallow'; readonly body: readonly Statement[] };
 

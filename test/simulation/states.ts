@@ -8,6 +8,7 @@
 
 import type { Scheduler } from 'genloop/scheduler';
 import { dueOf, kernelOf, pollerOf, registrationsOf, timersOf } from './inside.ts';
+import type { Purpose } from './park.ts';
 import type { Witness } from './witness.ts';
 
 const STATUS = { ready: 1, running: 2, parked: 3, done: 4, failed: 5, cancelled: 6 } as const;
@@ -71,16 +72,21 @@ export class Hash {
   }
 }
 
-const CODES = new Map<string, number>();
-
-function codeOf(kind: string): number {
-  let code = CODES.get(kind);
-  if (code === undefined) {
-    code = CODES.size + 1;
-    CODES.set(kind, code);
-  }
-  return code;
-}
+/** The same in every thread: the field is common. */
+const CODES: Record<Purpose['kind'], number> = {
+  sleep: 1,
+  stubborn: 2,
+  careless: 3,
+  take: 4,
+  await: 5,
+  read: 6,
+  write: 7,
+  join: 8,
+  burst: 9,
+  pass: 10,
+};
+/** Added to a park that was asked to end, and cannot. */
+const ASKED = 100;
 
 /** The hash of the state in which a scheduler is. */
 export function stateOf(scheduler: Scheduler, witness: Witness): number {
@@ -93,7 +99,7 @@ export function stateOf(scheduler: Scheduler, witness: Witness): number {
   for (const { task, purpose, stage } of witness.parks) {
     const { kind, target } = purpose;
     const what = typeof target === 'number' ? target * FRACTIONS : ((target as { fd?: number }).fd ?? 0);
-    hash.add(codeOf(kind) + (stage === 'asked' ? 100 : 0));
+    hash.add(CODES[kind] + (stage === 'asked' ? ASKED : 0));
     hash.add(task.id * 1024 + what);
   }
   const poller = pollerOf(scheduler);

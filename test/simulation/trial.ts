@@ -5,7 +5,7 @@ import { enterSys } from 'genloop/os';
 import { Scheduler } from 'genloop/scheduler';
 import { type ErrorFault, SimulatedSystem } from 'genloop/testing';
 import { Actor } from './actor.ts';
-import { breakOff, isStuck, kernelOf, round, settle } from './inside.ts';
+import { breakOff, isStuck, kernelOf, round, settle, silence } from './inside.ts';
 import type { Program } from './program.ts';
 import { readyTest, Stage } from './stage.ts';
 import { type States, stateOf } from './states.ts';
@@ -46,6 +46,7 @@ export function runProgram(program: Program, states: States | null = null): Outc
     onError: program.fragile ? 'cancel' : () => {},
     ...(program.shuffled ? { seed: program.seed } : {}),
   });
+  silence(kernelOf(scheduler));
   const witness = new Witness(scheduler, {
     shuffled: program.shuffled,
     isReady: readyTest(system, program.backend),
@@ -69,6 +70,7 @@ function errors(probability: number): ErrorFault[] {
     { call: 'write', code: 'EIO', probability },
     { call: 'dup', code: 'EMFILE', probability },
     { call: 'close', code: 'EIO', probability },
+    { call: 'epollCtl', code: 'ENOMEM', probability },
   ];
 }
 

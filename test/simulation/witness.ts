@@ -174,10 +174,24 @@ export class Witness {
       this.violate('starvation bounded', `${steps} steps without asking for readiness, ${this.allowed} are allowed`);
     }
     this.allowed = Math.max(MOST_STEPS, this.kernel.ready);
-    this.claims.met(this.parks);
-    this.ledger.review();
+    this.claims.met();
+    this.passed();
     this.checkReady();
     this.checkCancels();
+  }
+
+  /** For whoever asks for readiness by itself: what is ready is told by one question. */
+  asks(ask: () => void): void {
+    this.claims.expect(this.parks);
+    ask();
+    this.claims.met();
+    this.checkReady();
+  }
+
+  /** The timers have fired: whatever was due by now has happened. */
+  passed(): void {
+    this.claims.timely(this.parks);
+    this.ledger.review();
   }
 
   /** Nothing more will happen by itself: whoever waits must have a reason. */

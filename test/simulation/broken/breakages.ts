@@ -63,10 +63,24 @@ export const BREAKAGES: readonly Breakage[] = [
       'failing = true;\n        if (task.due === error && (task.callers?.length ?? 0) > 1) popFrame(task);\n        continue;',
   },
   {
+    name: 'a cancelled task ends without its finally',
+    file: 'kernel/kernel.ts',
+    find: 'if (undone) this.resume(task, waker, CANCEL, true);',
+    replace: "if (undone) { task.waker = task.operation = null; this.finish(task, 'cancelled', task.due); }",
+  },
+  {
     name: 'a task may complete any number of operations in a step',
     file: 'kernel/kernel.ts',
     find: 'const STEP_BUDGET = 32;',
     replace: 'const STEP_BUDGET = 1e9;',
+  },
+  {
+    name: 'a task that is cancelled before its first step never begins',
+    file: 'kernel/kernel.ts',
+    find: 'let value = task.inbox;',
+    replace:
+      "if (task.due !== null && task.begun !== true) { this.finish(task, 'cancelled', task.due); return; }\n" +
+      'task.begun = true;\nlet value = task.inbox;',
   },
   {
     name: 'joiners of a task that failed are not told',
@@ -183,6 +197,12 @@ export const BREAKAGES: readonly Breakage[] = [
     replace: 'this.disarm(registration, 0);',
   },
   {
+    name: 'a second waiter replaces the first',
+    file: 'poller/poller.ts',
+    find: 'if (registration.waiter(direction) !== null) {',
+    replace: 'if (registration.waiter(direction) !== null && registration.fd < 0) {',
+  },
+  {
     name: 'a poller that arms only once',
     file: 'poller/poller.ts',
     find: 'if (!armed || registration.descriptor !== pollable) {',
@@ -209,8 +229,15 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     name: 'a close forgets who waits',
     file: 'poller/poller.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
     find: 'this.failAll(registration, (name) => new ClosedError(`${name} was closed while a task waited for it`));',
     replace: '',
+  },
+  {
+    name: 'the kernel set is not closed',
+    file: 'poller/poller.ts',
+    find: 'this.closed = true;\n    this.backend.close();',
+    replace: 'this.closed = true;',
   },
   {
     name: 'the kernel set is never built anew',
@@ -225,9 +252,15 @@ export const BREAKAGES: readonly Breakage[] = [
     replace: 'registration.armed = NOT_ARMED;',
   },
   {
-    name: 'epoll reports nothing but data: a close leaves its entry behind',
+    name: 'epoll is believed to have been asked for more than it was',
     file: 'poller/epoll.ts',
     find: 'if (result === 0) registration.armed = interest;',
     replace: 'if (result === 0) registration.armed = interest | 4;',
+  },
+  {
+    name: 'poll and select forget where they moved a row to',
+    file: 'poller/table.ts',
+    find: 'this.places.set(last, place);',
+    replace: '',
   },
 ];

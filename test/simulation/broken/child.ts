@@ -4,10 +4,11 @@ import { programOf } from '../draw.ts';
 import { printProgram } from '../print.ts';
 import { sizeOf } from '../program.ts';
 import { shrink } from '../shrink.ts';
+import { withoutStacks } from '../stacks.ts';
 import { runProgram } from '../trial.ts';
 import type { Catch } from './hunt.ts';
 
-Error.stackTraceLimit = 0;
+withoutStacks();
 const [limit = 0, first = 1] = process.argv.slice(2).map(Number);
 let caught: Catch = { seeds: limit, seed: null, invariant: null, what: null, program: null, size: 0 };
 for (let seed = first; seed < first + limit; seed++) {

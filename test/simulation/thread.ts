@@ -1,0 +1,28 @@
+/** A thread of `pool.ts`. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { programOf } from './draw.ts';
+import { type Found, MOST_FOUND, type Order, type Report, SHARE } from './pool.ts';
+import { withoutStacks } from './stacks.ts';
+import { StateField } from './states.ts';
+import { runProgram } from './trial.ts';
+
+withoutStacks();
+const { first, count, until, next, field } = workerData as Order;
+const states = new StateField(field);
+const counter = new Int32Array(next);
+const found: Found[] = [];
+let programs = 0;
+let steps = 0;
+for (;;) {
+  const from = Atomics.add(counter, 0, SHARE);
+  if (from >= count || found.length >= MOST_FOUND || Date.now() >= until) break;
+  const end = Math.min(from + SHARE, count);
+  for (let at = from; at < end; at++) {
+    const outcome = runProgram(programOf(first + at), states);
+    programs++;
+    steps += outcome.steps;
+    if (outcome.violation !== null) found.push({ seed: first + at, violation: outcome.violation });
+  }
+}
+(parentPort as NonNullable<typeof parentPort>).postMessage({ programs, steps, found } satisfies Report);
