@@ -27,6 +27,8 @@ export interface SimulateOptions
 }
 
 const FOREVER = -1;
+/** What a round takes in which nothing happens. */
+const BUSY_MS = 1;
 
 /**
  * Runs a main task and everything that it spawns over a simulated system, in virtual time, and returns main's result once all have
@@ -82,7 +84,11 @@ function drive(scheduler: Scheduler, system: SimulatedSystem): void {
   };
   while (scheduler.size > 0) {
     if (scheduler.stuck) scheduler.breakDeadlock();
-    scheduler.round(FOREVER);
+    const before = system.now();
+    const steps = scheduler.round(FOREVER);
+    // A wait that ends at once and wakes nobody takes time all the same: a real processor would be busy with it, and
+    // what comes later would come.
+    if (!hangs && steps === 0 && scheduler.kernel.ready === 0 && system.now() === before) system.advance(BUSY_MS);
     if (hangs) scheduler.breakOff(hangOf(scheduler.kernel));
     hangs = false;
   }

@@ -185,6 +185,32 @@ test('time is virtual: a day passes at once, and timeouts in it', () => {
   assert.is(result, 2 * DAY);
 });
 
+test('time goes on while stale events, which wake nobody, end every wait at once', () => {
+  const end = simulate(
+    1,
+    (system): Co<number> =>
+      (function* (): Co<number> {
+        const copies: number[] = [];
+        for (let ghost = 0; ghost < 2; ghost++) {
+          const [near, far] = Socket.pair();
+          far.send('x');
+          yield* new ReadWait(near);
+          // Closed behind the library's back, while a copy keeps the file alive: its readiness is told on and on. For the
+          // first of them the poller makes its set anew, and for the second not within the same second.
+          copies.push(system.dup(near.fileno()));
+          system.close(near.fileno());
+          near.detach();
+          far.close();
+          yield* sleep(1);
+        }
+        yield* sleep(5);
+        for (const copy of copies) system.close(copy);
+        return system.now();
+      })(),
+  );
+  assert.ok(end >= 7, String(end));
+});
+
 test('what a step opens, and what the function opens before the first step, belongs to the simulated system', () => {
   simulate(1, function main(system) {
     const outside = Socket.udp();
