@@ -1,6 +1,6 @@
 /**
  * What has to work where there is no Node and no addon. Compiled, and loaded by a page of Chromium and by an empty context of V8: so
- * nothing here may know of either, and there is no assertion library but these few lines.
+ * nothing here may know of either.
  */
 
 import {
@@ -16,20 +16,7 @@ import {
   WriteWait,
 } from 'genloop';
 import { formatPs, ps, startTrace } from 'genloop/inspect';
-import {
-  DeadlockError,
-  every,
-  failAfter,
-  group,
-  Kernel,
-  moveOnAfter,
-  pass,
-  type Spawnable,
-  select,
-  sleep,
-  type Task,
-  TimeoutError,
-} from 'genloop/kernel';
+import { DeadlockError, group, sleep } from 'genloop/kernel';
 import { realSys, type Sys } from 'genloop/os';
 import {
   assertNoCheckpoint,
@@ -48,41 +35,8 @@ import {
   VirtualClock,
 } from 'genloop/testing';
 import { echoServer } from '../../examples/servers/echo.ts';
-
-/** Fails unless both have the same JSON. */
-function same(actual: unknown, expected: unknown): void {
-  const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (one !== other) throw new Error(`got ${one}, not ${other}`);
-}
-
-function matches(text: string, pattern: RegExp): void {
-  if (!pattern.test(text)) throw new Error(`${pattern} is not in ${text}`);
-}
-
-/** What a call throws. Fails unless it throws an `Error`. */
-function thrown<E extends Error & { code?: string }>(body: () => unknown): E {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof Error) return error as E;
-    throw new Error(`it threw ${String(error)}`);
-  }
-  throw new Error('it threw nothing');
-}
-
-/** A kernel and nothing else, in a time of its own. Runs a task to its end. */
-function alone<T>(main: Spawnable<T>): { task: Task<T>; now: number } {
-  let now = 0;
-  const kernel = new Kernel({ host: { now: () => now, random: () => 0 }, onFailure: () => {} });
-  const task = kernel.spawn(main);
-  while (!task.ended) {
-    if (kernel.run(10) > 0) continue;
-    if (kernel.timers.next === Number.POSITIVE_INFINITY) throw new Error('nothing can happen any more');
-    now = kernel.timers.next;
-    kernel.timers.fire(now);
-  }
-  return { task, now };
-}
+import { matches, same, thrown } from './expect.ts';
+import { KERNEL_CHECKS } from './kernel-checks.ts';
 
 /** Sends each word once the one before has come back. What came back. */
 function* talk(server: Socket, words: readonly string[]): Co<string[]> {
@@ -153,99 +107,7 @@ const CHECKS: Readonly<Record<string, () => void | Promise<void>>> = {
     same([typeof globals.process, typeof globals.Buffer, typeof globals.setImmediate], Array(3).fill('undefined'));
   },
 
-  'kernel: tasks take turns, and a join gives the result': () => {
-    const log: string[] = [];
-    function* counting(name: string): Co<string> {
-      for (const n of [1, 2]) {
-        log.push(`${name}${n}`);
-        yield* pass();
-      }
-      return name;
-    }
-    const { task } = alone(
-      group(function* (g): Co<string[]> {
-        const [a, b] = [g.spawn(counting('a')), g.spawn(counting('b'))];
-        return [yield* b.join(), yield* a.join()];
-      }),
-    );
-    same(
-      [task.outcome, log],
-      [
-        ['b', 'a'],
-        ['a1', 'b1', 'a2', 'b2'],
-      ],
-    );
-  },
-
-  'kernel: the failure of one task ends the others of its group, and their clean-up runs': () => {
-    const log: string[] = [];
-    const { task } = alone(
-      (function* (): Co<void> {
-        yield* group(function* (g) {
-          g.spawn(
-            (function* (): Co<void> {
-              try {
-                yield* sleep(1_000);
-              } finally {
-                log.push('cleaned up');
-              }
-            })(),
-          );
-          yield* sleep(1);
-          throw new Error('no');
-        });
-      })(),
-    );
-    same([task.ending, String(task.outcome), log], ['failed', 'Error: no', ['cleaned up']]);
-  },
-
-  'kernel: timeouts, in the time of the host': () => {
-    const { task, now } = alone(
-      (function* (): Co<unknown> {
-        const given = yield* moveOnAfter(5_000, sleep(60_000), 'given up');
-        try {
-          yield* failAfter(2_000, sleep(60_000));
-        } catch (error) {
-          return [given, error instanceof TimeoutError, (error as TimeoutError).ms];
-        }
-        return 'no timeout';
-      })(),
-    );
-    same([task.outcome, now], [['given up', true, 2_000], 7_000]);
-  },
-
-  'kernel: select takes one of several': () => {
-    const { task, now } = alone(
-      (function* (): Co<unknown> {
-        const first = yield* select({ late: sleep(20), soon: sleep(10) });
-        const ticks: number[] = [];
-        const ticking = every(5);
-        while (ticks.length < 2) {
-          yield* ticking;
-          ticks.push(1);
-        }
-        return [first.key, ticks.length];
-      })(),
-    );
-    same([task.outcome, now], [['soon', 2], 20]);
-  },
-
-  'kernel: in real time, turned by timers of the host': async () => {
-    const started = performance.now();
-    const kernel = new Kernel({ host: { now: () => performance.now(), random: Math.random }, onFailure: () => {} });
-    const task = kernel.spawn(failAfter(20, sleep(60_000)));
-    const turn = (): void => {
-      kernel.timers.fire(performance.now());
-      kernel.run(100);
-      if (!task.ended) setTimeout(turn, Math.max(0, kernel.timers.next - performance.now()));
-    };
-    turn();
-    const error = await task.promise.then(
-      () => null,
-      (reason: unknown) => reason,
-    );
-    same([error instanceof TimeoutError, performance.now() - started >= 20], [true, true]);
-  },
+  ...KERNEL_CHECKS,
 
   'VirtualClock: an hour passes in runSync, in no time': () => {
     const clock = new VirtualClock();

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, normalize } from 'node:path';
+import { basename, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
@@ -15,6 +15,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the page of the documentation expects the package. */
 const PACKAGE = '/node_modules/genloop/dist/';
 const DOCUMENT = join(ROOT, 'docs', 'browser.md');
+/** The checks and what they need. */
+const PROGRAMS: readonly string[] = [
+  'test/browser/checks.ts',
+  'test/browser/expect.ts',
+  'test/browser/kernel-checks.ts',
+  'examples/servers/echo.ts',
+];
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,
@@ -49,8 +56,7 @@ export class Site implements Disposable {
       ['/document', this.page + posting('document.getElementById("out").textContent')],
       // What it logs is what it has to say.
       ['/drive', page(importMap, "(console.log = post, import('/drive.js'))")],
-      ['/checks.js', compiled(join(ROOT, 'test', 'browser', 'checks.ts'))],
-      ['/echo.js', compiled(join(ROOT, 'examples', 'servers', 'echo.ts'))],
+      ...PROGRAMS.map((file): [string, string] => [`/${basename(file, '.ts')}.js`, compiled(join(ROOT, file))]),
       ['/drive.js', ts.transpileModule(drive, { compilerOptions: OPTIONS }).outputText],
     ]);
     this.isOurs = built === undefined;
@@ -92,7 +98,7 @@ export class Site implements Disposable {
 /** JavaScript of a file of ours, which finds its neighbours beside it. */
 function compiled(file: string): string {
   const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), { compilerOptions: OPTIONS });
-  return outputText.replace(/from '\.[\w./]*\/(\w+)\.ts'/g, "from './$1.js'");
+  return outputText.replace(/from '\.[\w./]*\/([\w-]+)\.ts'/g, "from './$1.js'");
 }
 
 /** A page that posts what a promise gives, or why it gives nothing. */
