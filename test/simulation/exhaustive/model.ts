@@ -161,7 +161,10 @@ export class Model {
     if (this.system.descriptors.length > 0) witness.violate('descriptors back', 'a descriptor is still open');
   }
 
-  /** All that decides what can happen from here on, as text: two runs with the same are in the same state. */
+  /**
+   * All that decides what can happen from here on, as text: two runs with the same are in the same state. It tells more apart than it has to
+   * (holes in the poller's table say what was registered once), never less.
+   */
   key(): string {
     const kernel = kernelOf(this.scheduler);
     const now = this.system.now();
