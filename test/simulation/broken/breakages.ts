@@ -20,8 +20,8 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     name: 'a wake is dropped while three others are ready',
     file: 'kernel/kernel.ts',
-    find: 'task.failing = failing;\n    this.enqueue(task);\n    return true;',
-    replace: 'task.failing = failing;\n    if (this.ring.length < 3) this.enqueue(task);\n    return true;',
+    find: 'this.observer?.woken?.(task, this.current);\n    this.enqueue(task);',
+    replace: 'this.observer?.woken?.(task, this.current);\n    if (this.ring.length < 3) this.enqueue(task);',
   },
   {
     name: 'a waker can be claimed twice',
