@@ -2,6 +2,7 @@ import { CancelError, type Co, group, moveOnAfter, pass, ReadWait, Socket, sleep
 import { realSys } from 'genloop/os';
 import { eachSeed, waitAllBlocked } from 'genloop/testing';
 import * as assert from 'uvu/assert';
+import { SETS } from '../support/backends.ts';
 import { Queue, select } from '../support/operations.ts';
 import { runTest, Scheduler } from '../support/seeded.ts';
 import { equalInAnyOrder, isSeeded } from '../support/seeds.ts';
@@ -115,7 +116,7 @@ test('what a descriptor has to say counts as not blocked', () => {
 
 test("works in real time and in Node's loop", async () => {
   for (const drive of ['run', 'runSync'] as const) {
-    const scheduler = new Scheduler(drive === 'run' ? {} : { backend: 'poll' });
+    const scheduler = new Scheduler({ backend: drive === 'run' ? (SETS[0] as (typeof SETS)[0]).name : 'poll' });
     const queue = new Queue<string>();
     const log: string[] = [];
     scheduler.spawn(
