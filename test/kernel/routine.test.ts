@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type Co, type Kernel, type Op, pass, routine, sleep } from '../../src/kernel/index.ts';
+import { type Co, type Kernel, MisuseError, type Op, pass, routine, sleep } from '../../src/kernel/index.ts';
 import { immediate, Queue, select } from '../support/operations.ts';
 import { equalInAnyOrder, inFewOrders } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
@@ -340,6 +340,29 @@ test('immediate completions in frames count for the whole task', () => {
   // Forty completions are two steps; the other task is one.
   assert.is(world.settle(), 3);
   equalInAnyOrder(order, ['other', 'busy']);
+});
+
+test('a routine may be a function that makes a generator: spawned and yielded, but the same generator only once', () => {
+  const world = new World();
+  function* body(): Co<string> {
+    yield* pass();
+    return 'made';
+  }
+  const one = body();
+  const fresh = routine(() => body());
+  const same = routine(() => one);
+  const spawned = world.kernel.spawn(fresh());
+  const yielded = world.kernel.spawn(
+    (function* (): Co<string> {
+      yield* same();
+      return yield* same();
+    })(),
+  );
+  world.settle();
+  assert.equal([spawned.status, spawned.outcome], ['done', 'made']);
+  assert.is(yielded.status, 'failed');
+  assert.instance(yielded.outcome, MisuseError);
+  assert.throws(() => world.kernel.spawn(same()), /already belongs to a task/);
 });
 
 test.run();

@@ -1,5 +1,6 @@
 /** `onSignal`: signals that a program listens to, in every drive. Stands for `signals.ts`. */
 
+import { onSignal } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { NODE, Program } from '../examples/program.ts';
 import { suite } from '../support/suite.ts';
@@ -71,6 +72,22 @@ test('a Ctrl-C that finds another signal unread cancels the run; a second one th
   await using twice = program(body("['SIGUSR2', 'SIGINT', 'SIGUSR2', 'SIGINT']"));
   const second = await twice.ended();
   assert.equal([second.stdout, second.signal], ['', 'SIGINT'], second.stderr);
+});
+
+test('a listener that another takes away as the signal is told is not called any more', () => {
+  const said: string[] = [];
+  const taken: Disposable[] = [];
+  const taking = (): void => {
+    for (const one of taken.splice(0)) one[Symbol.dispose]();
+  };
+  process.on('SIGHUP', taking);
+  try {
+    taken.push(onSignal('SIGHUP', () => said.push('too late')));
+    process.emit('SIGHUP', 'SIGHUP');
+    assert.equal(said, []);
+  } finally {
+    process.off('SIGHUP', taking);
+  }
 });
 
 test('the blocking drive takes signals in the middle of a run as well, and Ctrl-C stays what it is', async () => {

@@ -2,7 +2,17 @@
 
 import { inspect } from 'node:util';
 import * as assert from 'uvu/assert';
-import { type Co, DeadlockError, group, runSync, Scheduler, Socket, sleep, WaitQueue } from '../../src/index.ts';
+import {
+  type Co,
+  cancelScope,
+  DeadlockError,
+  group,
+  runSync,
+  Scheduler,
+  Socket,
+  sleep,
+  WaitQueue,
+} from '../../src/index.ts';
 import { runningTask } from '../../src/kernel/index.ts';
 import { suite } from '../support/suite.ts';
 
@@ -19,6 +29,10 @@ test('a scheduler, a task, a group, a scope, a kernel and a descriptor are a lin
         using socket = Socket.tcp();
         for (const thing of [scheduler, kernel, kernel.tasks, g, kernel.root]) lines.push(inspect(thing));
         assert.is(inspect(socket), `Socket ${socket.fd}`);
+        yield* cancelScope(function* (scope): Co<void> {
+          scope.cancel();
+          lines.push(inspect(scope));
+        });
         g.cancel();
         lines.push(inspect(g), inspect(kernel.shelter));
       });
@@ -32,6 +46,7 @@ test('a scheduler, a task, a group, a scope, a kernel and a descriptor are a lin
     '[ task 1 (main), task 2 (sleeper) ]',
     'group of 1 task',
     'scope',
+    'scope (cancelled)',
     'group of 1 task',
     'scope',
   ]);
