@@ -93,8 +93,8 @@ export class Locator implements Disposable {
     object: Runtime.RemoteObject | undefined,
     take: (properties: Runtime.GetPropertiesReturnType) => void,
   ): void {
-    const objectId = object?.objectId;
-    if (objectId === undefined) return;
+    // Of an object there is always one; without it the question has no answer.
+    const objectId = object?.objectId as string;
     this.session.post('Runtime.getProperties', { objectId, ownProperties: true }, (_error, properties) => {
       if (properties?.result !== undefined) take(properties);
     });
@@ -113,7 +113,8 @@ export class Locator implements Disposable {
 
   /** What it is called when it is asked, which is not always what its text says: compilers rename. */
   private nameOf(fn: Runtime.RemoteObject | undefined): string {
-    const text = fn?.description ?? '';
+    // Whatever has a location has a function, and that its text.
+    const text = fn?.description as string;
     let name = this.names.get(text);
     if (name === undefined) {
       name = '';

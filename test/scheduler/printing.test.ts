@@ -25,7 +25,9 @@ test('a scheduler, a task, a group, a scope, a kernel and a descriptor are a lin
     (function* (): Co<void> {
       yield* group(function* (g): Co<void> {
         const { kernel } = runningTask();
-        g.spawn(sleep(0), { name: 'sleeper' });
+        assert.is(inspect(g), 'group of 0 tasks');
+        const task = g.spawn(sleep(0), { name: 'sleeper' });
+        assert.not(g.isDaemon(task));
         using socket = Socket.tcp();
         for (const thing of [scheduler, kernel, kernel.tasks, g, kernel.root]) lines.push(inspect(thing));
         assert.is(inspect(socket), `Socket ${socket.fd}`);
