@@ -5,20 +5,9 @@ import { type Co, isOp, type Op, PENDING, pass, sleep, type Task } from '../../s
 import { immediate, Queue, Scripted, select, stubborn } from '../support/operations.ts';
 import { equalInAnyOrder, inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
-import { World } from '../support/world.ts';
+import { once, parked, World } from '../support/world.ts';
 
 const test = suite('operation');
-
-function* once<T>(operation: Op<T>): Co<T> {
-  return yield* operation;
-}
-
-/** A task that waits for this, after its first step. */
-function parked<T>(world: World, operation: Op<T>): Task<T> {
-  const task = world.kernel.spawn(once(operation));
-  world.settle();
-  return task;
-}
 
 function nothingLeft(world: World, ...queues: Queue<unknown>[]): void {
   assert.is(world.kernel.timers.size, 0, 'a timer is left');

@@ -28,20 +28,9 @@ import { seededRandom } from '../../src/scheduler/random.ts';
 import { immediate, Queue, Scripted, stubborn, select as written } from '../support/operations.ts';
 import { equalInAnyOrder, inOrder, ownOrders } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
-import { World } from '../support/world.ts';
+import { once, parked, World } from '../support/world.ts';
 
 const test = suite('select');
-
-function* once<T>(operation: Op<T>): Co<T> {
-  return yield* operation;
-}
-
-/** A task that waits for this, after its first step. */
-function parked<T>(world: World, operation: Op<T>): Task<T> {
-  const task = world.kernel.spawn(once(operation));
-  world.settle();
-  return task;
-}
 
 function nothingLeft(world: World, ...queues: Queue<unknown>[]): void {
   assert.is(world.kernel.timers.size, 0, 'a timer is left');

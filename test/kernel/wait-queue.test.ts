@@ -16,20 +16,9 @@ import { seededRandom } from '../../src/scheduler/random.ts';
 import { Scripted } from '../support/operations.ts';
 import { inFewOrders, inOrder, ownOrders } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
-import { World } from '../support/world.ts';
+import { once, parked, World } from '../support/world.ts';
 
 const test = suite('wait queue');
-
-function* once<T>(operation: Op<T>): Co<T> {
-  return yield* operation;
-}
-
-/** A task that waits for this, after its first step. */
-function parked<T>(world: World, operation: Op<T>): Task<T> {
-  const task = world.kernel.spawn(once(operation));
-  world.settle();
-  return task;
-}
 
 function outcomes(tasks: readonly Task<unknown>[]): unknown[] {
   return tasks.map((task) => (task.ended ? task.outcome : task.status));

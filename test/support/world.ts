@@ -1,6 +1,6 @@
 /** A kernel with a clock that stands still until a test moves it: no descriptor, no Node, no waiting. */
 
-import { type Co, Kernel, type KernelOptions, type Task } from '../../src/kernel/index.ts';
+import { type Co, Kernel, type KernelOptions, type Op, type Task } from '../../src/kernel/index.ts';
 import { seededOrder } from './seeds.ts';
 
 /** More steps than any test needs: a task that never waits ends the test, and not the patience of whoever runs it. */
@@ -40,4 +40,16 @@ export class World {
 /** Calls a generator function: for a body that speaks of the task or generator that it becomes. */
 export function made<T>(body: () => Co<T>): Co<T> {
   return body();
+}
+
+/** A task's body that does one operation, and gives its result. */
+export function* once<T>(operation: Op<T>): Co<T> {
+  return yield* operation;
+}
+
+/** A task that waits for this, after its first step. */
+export function parked<T>(world: World, operation: Op<T>): Task<T> {
+  const task = world.kernel.spawn(once(operation));
+  world.settle();
+  return task;
 }
