@@ -1,24 +1,11 @@
 import * as assert from 'uvu/assert';
-import { type CancelError, type Co, cleanup, errorsOf, group, sleep } from '../../src/kernel/index.ts';
+import { type Co, errorsOf, group, sleep } from '../../src/kernel/index.ts';
+import { slowToEnd as daemon } from '../support/cancelling.ts';
 import { equalInAnyOrder, isSeeded } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
 
 const test = suite('group daemons');
-
-/** Runs until it is cancelled, notes why, and takes its time to clean up. */
-function* daemon(log: string[], name: string, ms: number = 0): Co<void> {
-  try {
-    yield* sleep(Number.POSITIVE_INFINITY);
-  } catch (error) {
-    const { source, reason } = error as CancelError;
-    log.push(`${name}: ${source}, ${reason}`);
-    throw error;
-  } finally {
-    yield* cleanup(1_000, sleep(ms));
-    log.push(`${name} ends`);
-  }
-}
 
 test('rule 19: daemons end with their group, when all others have ended, and their clean-up is waited for', () => {
   const world = new World();

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import * as assert from 'uvu/assert';
 import {
-  type CancelError,
   type Co,
   cleanup,
   errorsOf,
@@ -12,6 +11,7 @@ import {
   sleep,
   TaskCancelledError,
 } from '../../src/kernel/index.ts';
+import { noted } from '../support/cancelling.ts';
 import { equalInAnyOrder, isSeeded } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { made, World } from '../support/world.ts';
@@ -29,16 +29,6 @@ function* failAtEnd(error: unknown): Co<void> {
     yield* sleep(Number.POSITIVE_INFINITY);
   } finally {
     // biome-ignore lint/correctness/noUnsafeFinally: that is what is tested
-    throw error;
-  }
-}
-
-function* noted(log: string[], name: string): Co<void> {
-  try {
-    yield* sleep(Number.POSITIVE_INFINITY);
-  } catch (error) {
-    const { source, reason } = error as CancelError;
-    log.push(`${name}: ${source}, ${reason}`);
     throw error;
   }
 }

@@ -17,6 +17,7 @@ import {
   TaskCancelledError,
   TimeoutError,
 } from '../../src/kernel/index.ts';
+import { slowToEnd } from '../support/cancelling.ts';
 import { Queue } from '../support/operations.ts';
 import { equalInAnyOrder, inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
@@ -32,20 +33,6 @@ function* child(log: string[], name: string, ms: number): Co<string> {
     log.push(`${name} is done`);
     return name;
   } finally {
-    log.push(`${name} ends`);
-  }
-}
-
-/** Notes its cancel, and takes its time to clean up. */
-function* slowToEnd(log: string[], name: string, ms: number): Co<void> {
-  try {
-    yield* sleep(Number.POSITIVE_INFINITY);
-  } catch (error) {
-    const { source, reason } = error as CancelError;
-    log.push(`${name}: ${source}, ${reason}`);
-    throw error;
-  } finally {
-    yield* cleanup(1_000, sleep(ms));
     log.push(`${name} ends`);
   }
 }
