@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { suite as uvuSuite } from 'uvu';
 import { type Holdings, holdings, settled } from './leaks.ts';
 import { underSeeds } from './seeds.ts';
+import { renewStalls, stallIfAsked } from './stalls.ts';
 
 /** The body of a test. */
 export type TestBody = () => void | Promise<void>;
@@ -37,6 +38,8 @@ export interface Hook {
 const filter: string = process.env.GENLOOP_TEST_FILTER ?? '';
 const noteFile: string | undefined = process.env.GENLOOP_TEST_NOTE;
 
+stallIfAsked();
+
 /** A new set of tests under a common title. */
 export function suite(title: string): Suite {
   const inner = uvuSuite(title);
@@ -53,6 +56,7 @@ export function suite(title: string): Suite {
     note(`${title}: ${name}`);
     const before = await holdings();
     failures++;
+    renewStalls();
     await underSeeds(body);
     refuse(await settled(before), 'the test');
     failures--;
