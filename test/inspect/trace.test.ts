@@ -317,10 +317,13 @@ test('a system of the program is listened to as well, once, and given back as it
   const keys = Object.keys(own);
   const { epollWait } = own;
   const frozen = Object.freeze(Object.assign(Object.create(realSys()) as Sys, { platform: 'frozen' }));
+  const [mine, theirs] = Socket.pair();
+  theirs.close();
   for (const sys of [own, frozen]) {
     const scheduler = new Scheduler({ sys, backend: 'epoll' });
     using trace = startTrace({ sink: pieces.sink });
-    scheduler.spawn(sleep(3), { name: 'sleeper' });
+    // It is ready, but only the kernel says so: there is a wait, however slow the machine.
+    scheduler.spawn(new ReadWait(mine), { name: 'reader' });
     scheduler.runSync();
     trace.stop();
     check(pieces.events);
@@ -330,6 +333,7 @@ test('a system of the program is listened to as well, once, and given back as it
     assert.ok(waits.every(({ args }) => typeof args.fd === 'number' && typeof args.result === 'number'));
     pieces.text = '';
   }
+  mine.close();
   assert.equal(Object.keys(own), keys);
   assert.is(own.epollWait, epollWait);
 });
