@@ -12,7 +12,7 @@ import { isAbsolute, join } from 'node:path';
 import { ROOT } from './native-sources.mjs';
 
 /** Tests of the repository itself, and of what runs without an addon: the sanitizers have nothing to say about them. */
-const WITHOUT_ADDON = 'runner,layers,package,loader,browser';
+const WITHOUT_ADDON = 'runner,layers,package,loader,browser,test/simulation/,simulation/box-office';
 /** Everything takes two to four times as long. */
 const TIMEOUT_S = '300';
 
