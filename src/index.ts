@@ -74,7 +74,7 @@ export {
   SocketAddress,
   SystemError,
 } from './os/index.ts';
-export { BusyError, type PollerCounters, Readiness, readinessNames } from './poller/index.ts';
+export { BusyError, type PollerCounters, Readiness, type ReceiveMode, readinessNames } from './poller/index.ts';
 export {
   CHANNELS,
   currentScheduler,

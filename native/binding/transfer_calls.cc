@@ -20,6 +20,20 @@ napi_value recv(napi_env env, napi_callback_info info) {
   return arguments.number(receive(fd, bytes.data, bytes.length, static_cast<int>(flags)));
 }
 
+napi_value recvEach(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info, "recvEach");
+  const size_t count = arguments.length(1, "count");
+  const size_t each = static_cast<size_t>(arguments.integer(3, "each", 1, INT32_MAX));
+  const Rows rows = arguments.rows(0, "rows", kReceiveRow, count);
+  const Bytes bytes = arguments.bytes(2, "buffer");
+  if (arguments.failed()) return nullptr;
+  if (bytes.length / each < count) {
+    arguments.rangeError("recvEach: buffer has %zu bytes, and should have %zu times %zu", bytes.length, count, each);
+    return nullptr;
+  }
+  return arguments.number(receiveEach(rows.data, rows.count, bytes.data, each));
+}
+
 napi_value send(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "send");
   const int fd = arguments.descriptor(0);
@@ -80,7 +94,7 @@ napi_value write(napi_env env, napi_callback_info info) {
 
 bool defineTransferCalls(Environment* environment, napi_value exports) {
   static const Call kCalls[] = {
-      {"recv", recv}, {"send", send}, {"recvfrom", recvfrom}, {"sendto", sendto}, {"read", read}, {"write", write},
+      {"recv", recv}, {"recvEach", recvEach}, {"send", send}, {"recvfrom", recvfrom}, {"sendto", sendto}, {"read", read}, {"write", write},
   };
   return defineAll(environment, exports, kCalls);
 }

@@ -55,6 +55,16 @@ int64_t receive(int fd, uint8_t* bytes, size_t length, int flags) {
   return retried([=] { return plainRecv(fd, bytes, length, flags); });
 }
 
+int64_t receiveEach(int32_t* rows, size_t count, uint8_t* bytes, size_t each) {
+  int64_t total = 0;
+  for (int32_t* row = rows; row != rows + count * kReceiveRow; row += kReceiveRow) {
+    const int64_t received = receive(row[0], bytes + total, each, 0);
+    row[1] = static_cast<int32_t>(received);
+    if (received > 0) total += received;
+  }
+  return total;
+}
+
 int64_t transmit(int fd, const uint8_t* bytes, size_t length, int flags) {
   return retried([=] { return plainSend(fd, bytes, length, flags | kNoSignal); });
 }

@@ -9,11 +9,16 @@
 
 namespace genloop {
 
+constexpr size_t kReceiveRow = 2;
+
 int64_t bindSocket(int fd, const sockaddr* address, socklen_t length);
 int64_t listenSocket(int fd, int backlog);
 // EINTR is handed up: the connection goes on being made, and a second call would say EALREADY.
 int64_t connectSocket(int fd, const sockaddr* address, socklen_t length);
 int64_t receive(int fd, uint8_t* bytes, size_t length, int flags);
+// receive for each of `count` rows of [descriptor, result], at most `each` bytes, one behind the other
+// from `bytes` on, where there is room for all. The number of bytes in all.
+int64_t receiveEach(int32_t* rows, size_t count, uint8_t* bytes, size_t each);
 int64_t transmit(int fd, const uint8_t* bytes, size_t length, int flags);
 // The sender's address and whether the datagram was cut go into the slot.
 int64_t receiveFrom(int fd, uint8_t* bytes, size_t length, int flags, uint8_t* slot);

@@ -39,6 +39,7 @@ export {
   KEVENT_ROW,
   type NodeLoop,
   POLL_ROW,
+  RECV_ROW,
   SELECT_ROW,
   type Sys,
 } from './sys.ts';

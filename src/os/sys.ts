@@ -25,6 +25,9 @@ import type { Backend, BackendName } from './backend.ts';
 /** Bytes in an address slot: two of header, then a `sockaddr_storage`. */
 export const ADDRESS_SLOT_SIZE: number = 130;
 
+/** Int32 columns in a row of {@link Sys.recvEach}: fd, result. */
+export const RECV_ROW: number = 2;
+
 /** Int32 columns in a row of {@link Sys.epollWait}: events, then the low and the high half of the datum. */
 export const EPOLL_ROW: number = 3;
 
@@ -89,6 +92,8 @@ export interface Sys {
   connect(fd: number, address: Uint8Array): number;
   /** recv(2): bytes received, 0 at the end of a stream. */
   recv(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number;
+  /** recv(2) on each of the first `count` rows of {@link RECV_ROW}, at most `each` bytes (1 or more), one behind the other from the start of the buffer, which needs room for `count` times `each`. Every row gets its result, bytes or -errno. The bytes in all. */
+  recvEach(rows: Int32Array, count: number, buffer: Uint8Array, each: number): number;
   /** send(2), always with MSG_NOSIGNAL: bytes sent. */
   send(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number;
   /** recvmsg(2): bytes received; the sender's address, and whether the datagram was truncated, into `slot`. */

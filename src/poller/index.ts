@@ -12,5 +12,6 @@ export { ALARM, Readiness, readinessNames } from './flags.ts';
 export { KqueueBackend } from './kqueue.ts';
 export { PollBackend } from './poll.ts';
 export { Poller, type PollerOptions } from './poller.ts';
-export { type Direction, Registration, type Waiter } from './registration.ts';
+export { chooseReceiveMode, RECEIVE_VARIABLE, RECEPTION_BYTES, type ReceiveMode } from './reception.ts';
+export { type Direction, type Receiver, Registration, type Waiter } from './registration.ts';
 export { SelectBackend } from './select.ts';

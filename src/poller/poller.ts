@@ -31,14 +31,17 @@ import { ClosedBackend } from './closed.ts';
 import { noCounters, type PollerCounters } from './counters.ts';
 import { BusyError } from './errors.ts';
 import { ALARM, Readiness } from './flags.ts';
+import { type ReceiveMode, Reception } from './reception.ts';
 import { refusal, refuseUnpollable, waitFailure } from './refusal.ts';
-import { type Direction, Registration, type Waiter } from './registration.ts';
+import { type Direction, type Receiver, Registration, type Waiter } from './registration.ts';
 import { StaleEvents } from './stale.ts';
 
 /** Options of a {@link Poller}. */
 export interface PollerOptions {
   /** What messages call its owner. */
   name?: string;
+  /** Whether what readers wait for is received in the wait; default `'wait'`. */
+  receive?: ReceiveMode;
   /** Called when the kernel set, and so its descriptor, was replaced. */
   onRebuild?: () => void;
 }
@@ -62,7 +65,10 @@ export class Poller implements Disposable {
   private parked = 0;
   private bareGeneration = FIRST_BARE_GENERATION;
   private readonly stale = new StaleEvents();
+  /** Made when somebody first wants to be received for. */
+  private reception: Reception | null = null;
   private readonly onRebuild: (() => void) | undefined;
+  private readonly receives: boolean;
   private readonly bell: Alarm;
   private closed = false;
 
@@ -71,6 +77,7 @@ export class Poller implements Disposable {
     this.sys = sys;
     this.name = options.name ?? 'a poller';
     this.onRebuild = options.onRebuild;
+    this.receives = options.receive !== 'task';
     this.backend = openBackend(sys, backend);
     this.bell = new Alarm(sys, (timer) => this.listen(timer, () => {}));
   }
@@ -113,6 +120,16 @@ export class Poller implements Disposable {
       }
     }
     this.parked++;
+    return registration;
+  }
+
+  /**
+   * Parks a reader, and receives for it (recv(2)) as soon as there is something: `receiver` gets it before the reader is
+   * woken. With `receive: 'task'`, and otherwise too, as {@link Poller.park}.
+   */
+  parkReceiver(socket: Descriptor, reader: Waiter, receiver: Receiver): Registration {
+    const registration = this.park(socket, Readiness.IN, reader);
+    if (this.receives) registration.receiver = receiver;
     return registration;
   }
 
@@ -174,6 +191,7 @@ export class Poller implements Disposable {
         this.dropStale(fd, generation);
       }
     }
+    if (this.reception !== null && this.reception.size > 0) this.receive(this.reception);
     if (this.stale.review(this.sys)) this.rebuild();
     return count;
   }
@@ -214,10 +232,12 @@ export class Poller implements Disposable {
     const alarm = (flags & ALARM) !== 0;
     const { parked } = this;
     let idle = 0;
+    let received = false;
     // Each waiter is looked up when its turn comes: the one before may have closed the descriptor.
     if (alarm || (flags & (Readiness.IN | Readiness.RDHUP)) !== 0) {
       const { reader } = registration;
       if (reader === null) idle |= Readiness.IN;
+      else if (registration.receiver !== null) received = this.receiveLater(registration);
       else {
         registration.reader = null;
         this.parked--;
@@ -246,7 +266,20 @@ export class Poller implements Disposable {
     if (registration.descriptor === null) this.release(registration);
     else if (armed !== NOT_ARMED && (idle & armed) !== 0) this.disarm(registration, armed & ~idle);
     // Nothing armed, and yet an event: the one that a bare one-shot still owes. Answering it would ask for another.
-    else if (this.parked === parked) this.counters.spurious++;
+    else if (this.parked === parked && !received) this.counters.spurious++;
+  }
+
+  private receiveLater(registration: Registration): true {
+    this.reception ??= new Reception(this.sys);
+    if (this.reception.add(registration)) this.receive(this.reception);
+    return true;
+  }
+
+  private receive(reception: Reception): void {
+    const { size } = reception;
+    const woken = reception.receive();
+    this.parked -= woken;
+    this.counters.spurious += size - woken;
   }
 
   private disarm(registration: Registration, interest: number): void {
@@ -338,7 +371,7 @@ export class Poller implements Disposable {
     const waiters = [registration.reader, registration.writer, registration.priority].filter(
       (waiter) => waiter !== null,
     );
-    registration.reader = registration.writer = registration.priority = null;
+    registration.reader = registration.receiver = registration.writer = registration.priority = null;
     registration.listener = null;
     this.parked -= waiters.length;
     const kind = registration.descriptor?.constructor.name ?? 'descriptor';

@@ -15,6 +15,17 @@ export interface Waiter {
   fail(error: unknown): boolean;
 }
 
+/**
+ * Who takes what the poller has received for a parked reader. The bytes lie in the poller's own buffer; what is not
+ * taken by then must be copied when {@link Receiver.settle} is called.
+ */
+export interface Receiver {
+  /** `result` bytes lie in `bytes` from `offset` on; 0 is the end of the stream, a negative result is -errno. The reader is woken after this. */
+  received(bytes: Uint8Array, offset: number, result: number): void;
+  /** The bytes are about to be overwritten. */
+  settle(): void;
+}
+
 /** What can be waited for; the value is the flag. */
 export type Direction = typeof Readiness.IN | typeof Readiness.OUT | typeof Readiness.PRI;
 
@@ -29,6 +40,8 @@ export class Registration implements BackendRegistration, Watcher {
   interest = 0;
   armed: number = NOT_ARMED;
   reader: Waiter | null = null;
+  /** Where to put what the parked reader waits for; `null` if it wants to receive itself. */
+  receiver: Receiver | null = null;
   writer: Waiter | null = null;
   priority: Waiter | null = null;
   /** A part of the scheduler itself that listens all the time (a timerfd, the signal pipe). */
@@ -59,8 +72,10 @@ export class Registration implements BackendRegistration, Watcher {
 
   /** @internal Only the poller parks and unparks. */
   setWaiter(direction: Direction, waiter: Waiter | null): void {
-    if (direction === Readiness.IN) this.reader = waiter;
-    else if (direction === Readiness.OUT) this.writer = waiter;
+    if (direction === Readiness.IN) {
+      this.reader = waiter;
+      this.receiver = null;
+    } else if (direction === Readiness.OUT) this.writer = waiter;
     else this.priority = waiter;
   }
 

@@ -22,7 +22,14 @@ import {
 import { printAs } from '../kernel/printing.ts';
 import { type BackendName, enterSys, realSys, type Sys } from '../os/index.ts';
 import { AsyncResource, needLoop } from '../platform/node.ts';
-import { chooseBackend, noCounters, Poller, type PollerCounters } from '../poller/index.ts';
+import {
+  chooseBackend,
+  chooseReceiveMode,
+  noCounters,
+  Poller,
+  type PollerCounters,
+  type ReceiveMode,
+} from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
 import { runBlocking } from './blocking.ts';
 import { Guest } from './guest.ts';
@@ -36,6 +43,11 @@ import type { PollingHost } from './waits.ts';
 export interface SchedulerOptions {
   /** Which readiness call to use; default: `GENLOOP_BACKEND`, else the best of this system. */
   backend?: BackendName;
+  /**
+   * Who receives for a task that is parked in a stream's read: the wait itself, for all of them in one crossing, or the task once it
+   * runs; default: `GENLOOP_RECEIVE`, else `'wait'`.
+   */
+  receive?: ReceiveMode;
   /** The system to call; default: the real one. */
   sys?: Sys;
   /** What to do when a task fails; default `'cancel'`. */
@@ -71,6 +83,7 @@ export class Scheduler implements Disposable {
   readonly kernel: Kernel;
   private readonly onError: ErrorPolicy;
   private readonly backend: BackendName;
+  private readonly receive: ReceiveMode;
   private openPoller: Poller | null = null;
   private lastCounters: PollerCounters | null = null;
   /** In the order in which they happened. */
@@ -90,6 +103,7 @@ export class Scheduler implements Disposable {
     this.sys = sys;
     this.onError = onError;
     this.backend = chooseBackend(sys, options.backend);
+    this.receive = chooseReceiveMode(options.receive);
     const scheduler = this;
     const host: PollingHost = {
       now: () => sys.now(),
@@ -256,7 +270,7 @@ export class Scheduler implements Disposable {
   get poller(): Poller {
     if (this.openPoller === null) {
       const onRebuild = () => this.guest?.rewatch();
-      this.openPoller = new Poller(this.sys, this.backend, { name: this.name, onRebuild });
+      this.openPoller = new Poller(this.sys, this.backend, { name: this.name, onRebuild, receive: this.receive });
     }
     return this.openPoller;
   }

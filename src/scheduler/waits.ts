@@ -4,8 +4,8 @@
  */
 
 import { type Host, type Kernel, MisuseError, Op, PENDING, type Waker } from '../kernel/index.ts';
-import { filenoOf, type Pollable } from '../os/index.ts';
-import { type Direction, type Poller, Readiness, type Registration } from '../poller/index.ts';
+import { type Descriptor, filenoOf, type Pollable } from '../os/index.ts';
+import { type Direction, type Poller, Readiness, type Receiver, type Registration } from '../poller/index.ts';
 
 /** A {@link Host} that can wait for descriptors: what the scheduler puts into its kernel. */
 export interface PollingHost extends Host {
@@ -74,6 +74,25 @@ function nameOf(target: object): string {
 export class ReadWait extends ReadinessWait {
   static {
     waitsFor(ReadWait, Readiness.IN);
+  }
+}
+
+/**
+ * Waits as {@link ReadWait} does, and has what there is received into `receiver` before the task runs (recv(2), for all such
+ * readers of a wait in one crossing). For who writes a stream: what was received stays in the receiver, whatever
+ * becomes of the task.
+ */
+export class ReceiveWait extends ReadWait {
+  private readonly receiver: Receiver;
+
+  /** Takes a socket. Throws `ClosedError`. */
+  constructor(target: Descriptor, receiver: Receiver) {
+    super(target);
+    this.receiver = receiver;
+  }
+
+  override park(waker: Waker<number>): void {
+    waker.state = pollerOf(waker.kernel).parkReceiver(this.target as Descriptor, waker, this.receiver);
   }
 }
 

@@ -15,6 +15,7 @@ type Kind =
   | 'int'
   | 'bits'
   | 'length'
+  | 'room'
   | 'port'
   | 'ms'
   | 'text'
@@ -40,6 +41,7 @@ const SIGNATURES: Readonly<Record<CallName, readonly Kind[]>> = {
   accept: ['fd', 'slot'],
   connect: ['fd', 'address'],
   recv: ['fd', 'bytes', 'length', 'length', 'bits'],
+  recvEach: ['rows', 'length', 'bytes', 'room'],
   send: ['fd', 'bytes', 'length', 'length', 'bits'],
   recvfrom: ['fd', 'bytes', 'length', 'length', 'bits', 'slot'],
   sendto: ['fd', 'bytes', 'length', 'length', 'bits', 'address'],
@@ -93,6 +95,7 @@ const VALID: Readonly<Record<Kind, () => unknown>> = {
   int: () => -1,
   bits: () => 0,
   length: () => 0,
+  room: () => 1,
   port: () => 0,
   ms: () => 0,
   text: () => 'no such place/at all',
@@ -167,6 +170,7 @@ const HOSTILE: Readonly<Record<Kind, () => readonly unknown[]>> = {
   int: () => [...NO_NUMBERS, ...NO_INT32, 2 ** 31],
   bits: () => [...NO_NUMBERS, ...NO_INT32],
   length: () => [...NO_NUMBERS, ...NO_INT32, -1],
+  room: () => [...NO_NUMBERS, ...NO_INT32, -1, 0],
   port: () => [...NO_NUMBERS, ...NO_INT32, -1, 65_536],
   ms: () => [...NO_NUMBERS, Number.NaN],
   text: () => NO_NUMBERS.filter((value) => typeof value !== 'string').concat([7, new String('x')]),
@@ -268,6 +272,10 @@ test('rows beyond the array are refused', () => {
   refuses('poll', [detached(new Int32Array(2)), 1, 0], 'poll, detached');
   refuses('select', [new Int32Array(5), 2, 0], 'select');
   refuses('select', [detached(new Int32Array(3)), 1, 0], 'select, detached');
+  refuses('recvEach', [new Int32Array(2), 2, new Uint8Array(256), 1], 'recvEach');
+  refuses('recvEach', [detached(new Int32Array(2)), 1, new Uint8Array(256), 1], 'recvEach, detached');
+  refuses('recvEach', [new Int32Array(4), 2, new Uint8Array(255), 128], 'recvEach, no room for two');
+  refuses('recvEach', [new Int32Array(4), 1, detached(new Uint8Array(8)), 8], 'recvEach, detached bytes');
   refuses('kevent', [NOBODY, new Int32Array(8), 2, new Int32Array(8), 0], 'kevent');
   refuses('kevent', [NOBODY, detached(new Int32Array(8)), 1, new Int32Array(8), 0], 'kevent, detached');
 });

@@ -5,7 +5,15 @@
  * This class is the table of calls. What a call does to a file is the file's own business; what they share is in `World`.
  */
 
-import { type Constants, type DecodedAddress, EPOLL_ROW, POLL_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
+import {
+  type Constants,
+  type DecodedAddress,
+  EPOLL_ROW,
+  POLL_ROW,
+  RECV_ROW,
+  SELECT_ROW,
+  type Sys,
+} from '../../os/index.ts';
 import { decode, packInternet, packUnix } from './address.ts';
 import { checkAddress, checkBytes, checkInteger, checkRows, checkSlot, checkTime } from './arguments.ts';
 import { CONSTANTS, Numbers } from './constants.ts';
@@ -148,6 +156,18 @@ export class SimulatedSystem implements Sys {
   recv(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number {
     const into = checkBytes('recv', buffer, offset, length);
     return this.onSocket('recv', fd, (socket) => socket.receive(into, flags, null));
+  }
+
+  recvEach(rows: Int32Array, count: number, buffer: Uint8Array, each: number): number {
+    checkRows('recvEach', rows, RECV_ROW, count);
+    if (!(each >= 1) || buffer.length < count * each) throw new RangeError('recvEach: buffer is too small');
+    let total = 0;
+    for (let at = 0; at < count * RECV_ROW; at += RECV_ROW) {
+      const received = this.recv(rows[at] as number, buffer, total, each, 0);
+      rows[at + 1] = received;
+      if (received > 0) total += received;
+    }
+    return total;
   }
 
   send(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number {

@@ -4,7 +4,7 @@
  * that fits the call's own arguments.
  */
 
-import { type Backend, EPOLL_ROW, KEVENT_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
+import { type Backend, EPOLL_ROW, KEVENT_ROW, RECV_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
 
 /** The calls of a system, by their names in `Sys`. */
 export type CallName = Exclude<keyof Sys, 'platform' | 'constants' | 'backend'>;
@@ -123,6 +123,7 @@ const rows = { is: 'rows', bits: 32, asked: 0, count: -1, datum: -1 } as const;
 
 const epollRows = { ...rows, columns: EPOLL_ROW, datum: 2 } as const;
 const pollRows = { ...rows, bits: 16, columns: 4, asked: 3, count: 1 } as const;
+const recvRows = { ...rows, columns: RECV_ROW, asked: 1, count: 1 } as const;
 const selectRows = { ...rows, columns: SELECT_ROW, asked: 2, count: 1 } as const;
 const changeRows = { ...rows, columns: KEVENT_ROW, asked: KEVENT_ROW, count: 2, datum: 6 } as const;
 const eventRows = { ...rows, columns: KEVENT_ROW, datum: 6 } as const;
@@ -146,6 +147,7 @@ export const CALLS: { readonly [Name in CallName]: CallFor<Sys[Name]> } = {
   accept: { args: [fd, addressOut], result: 'descriptor' },
   connect: { args: [fd, addressIn], result: 'number' },
   recv: { args: [fd, partOut, offset, length, messageFlags], result: 'number' },
+  recvEach: { args: [recvRows, count, bytesOut, length], result: 'number', syscall: 'recv' },
   send: { args: [fd, partIn, offset, length, messageFlags], result: 'number' },
   recvfrom: { args: [fd, partOut, offset, length, messageFlags, addressOut], result: 'number' },
   sendto: { args: [fd, partIn, offset, length, messageFlags, addressIn], result: 'number' },

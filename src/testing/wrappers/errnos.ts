@@ -46,6 +46,7 @@ export const PLAUSIBLE_ERRNOS: Readonly<Partial<Record<AnyCallName, readonly str
   accept: ['EAGAIN', 'ECONNABORTED', 'EPROTO', 'EPERM', ...NO_DESCRIPTOR, 'ENOBUFS', ...NO_NETWORK],
   connect: ['EINPROGRESS', 'EINTR', 'ECONNREFUSED', 'ETIMEDOUT', 'EADDRNOTAVAIL', 'EACCES', ...NO_NETWORK],
   recv: ['EAGAIN', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'ENOMEM'],
+  recvEach: ['ENOMEM'],
   send: ['EAGAIN', ...NO_PEER, ...NO_MEMORY, ...NO_NETWORK],
   recvfrom: ['EAGAIN', 'ECONNREFUSED', 'ENOMEM', ...NO_NETWORK],
   sendto: ['EAGAIN', 'ECONNREFUSED', 'EPERM', 'EMSGSIZE', ...NO_MEMORY, ...NO_NETWORK],

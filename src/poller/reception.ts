@@ -1,0 +1,94 @@
+/**
+ * Receiving for parked readers, at the end of a wait: one crossing into the addon for all that have become readable, instead
+ * of one for each of them in its task. Readiness alone decides who is received for; what was received for a task that has been
+ * cancelled since, or has lost a race, stays with its receiver, and nothing is lost.
+ *
+ * All bytes of a wait lie one behind the other in one buffer, and are lent: a reader that takes them in its next step
+ * copies nothing. Tasks that were woken have that step before the next wait, so few have to be settled.
+ */
+
+import { RECV_ROW, type Sys } from '../os/index.ts';
+import { Readiness } from './flags.ts';
+import type { Receiver, Registration, Waiter } from './registration.ts';
+
+/** Who receives for a parked reader that has a receiver: the wait, or its own task once it runs. */
+export type ReceiveMode = 'wait' | 'task';
+
+/** The environment variable that says so where no option does. */
+export const RECEIVE_VARIABLE = 'GENLOOP_RECEIVE' as const;
+
+const MODES: readonly ReceiveMode[] = ['wait', 'task'];
+
+/** The mode asked for, else the one that `GENLOOP_RECEIVE` names, else `'wait'`. Throws `RangeError` for any other. */
+export function chooseReceiveMode(asked?: string): ReceiveMode {
+  const variable = globalThis.process?.env?.[RECEIVE_VARIABLE] || undefined;
+  const name = asked ?? variable ?? 'wait';
+  const found = MODES.find((mode) => mode === name);
+  if (found !== undefined) return found;
+  const source = asked === undefined ? ` (from ${RECEIVE_VARIABLE})` : '';
+  throw new RangeError(`no way to receive '${name}'${source}; there are: ${MODES.join(', ')}`);
+}
+
+/** Descriptors in one call. */
+const MOST = 256;
+/** Bytes for each: enough for a request; whoever fills it goes on by itself, into a buffer of its own. */
+export const RECEPTION_BYTES: number = 4096;
+
+/** What has become readable in this wait, and has somebody to receive for. */
+export class Reception {
+  private readonly sys: Sys;
+  private readonly again: number;
+  private readonly rows: Int32Array = new Int32Array(MOST * RECV_ROW);
+  private readonly bytes: Uint8Array = new Uint8Array(MOST * RECEPTION_BYTES);
+  private readonly ready: Registration[] = [];
+  /** Those that were given bytes of the last call. */
+  private lent: Receiver[] = [];
+
+  constructor(sys: Sys) {
+    this.sys = sys;
+    this.again = -(sys.constants.EAGAIN as number);
+  }
+
+  /** This registration's reader is to be received for. Whether that was the last for which there is room. */
+  add(registration: Registration): boolean {
+    return this.ready.push(registration) === MOST;
+  }
+
+  /** How many are to be received for. */
+  get size(): number {
+    return this.ready.length;
+  }
+
+  /** Receives for all, and wakes them. How many were woken; the others had nothing after all, and stay parked. */
+  receive(): number {
+    const { rows, bytes, ready, lent } = this;
+    for (const receiver of lent) receiver.settle();
+    lent.length = 0;
+    let count = 0;
+    for (const registration of ready) {
+      // A listener of this wait (the signal pipe) may have had it cancelled or closed.
+      if (registration.receiver === null) continue;
+      ready[count] = registration;
+      rows[count++ * RECV_ROW] = registration.fd;
+    }
+    const total = this.sys.recvEach(rows, count, bytes, RECEPTION_BYTES);
+    let offset = 0;
+    let woken = 0;
+    for (let at = 0; at < count; at++) {
+      const registration = ready[at] as Registration;
+      const result = total < 0 ? total : (rows[at * RECV_ROW + 1] as number);
+      if (result === this.again) continue;
+      const { reader, receiver } = registration as { reader: Waiter; receiver: Receiver };
+      registration.reader = registration.receiver = null;
+      woken++;
+      receiver.received(bytes, offset, result);
+      if (result > 0) {
+        offset += result;
+        lent.push(receiver);
+      }
+      reader.wake(Readiness.IN);
+    }
+    ready.length = 0;
+    return woken;
+  }
+}
