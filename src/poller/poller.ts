@@ -270,16 +270,15 @@ export class Poller implements Disposable {
   }
 
   private receiveLater(registration: Registration): true {
-    this.reception ??= new Reception(this.sys);
+    this.reception ??= new Reception(this.sys, this.counters);
     if (this.reception.add(registration)) this.receive(this.reception);
     return true;
   }
 
   private receive(reception: Reception): void {
-    const { size } = reception;
+    // Not in one expression: a wake may take others back, and `-=` reads its left side first.
     const woken = reception.receive();
     this.parked -= woken;
-    this.counters.spurious += size - woken;
   }
 
   private disarm(registration: Registration, interest: number): void {

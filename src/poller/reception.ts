@@ -8,8 +8,9 @@
  */
 
 import { RECV_ROW, type Sys } from '../os/index.ts';
+import type { PollerCounters } from './counters.ts';
 import { Readiness } from './flags.ts';
-import type { Receiver, Registration, Waiter } from './registration.ts';
+import type { Receiver, Registration } from './registration.ts';
 
 /** Who receives for a parked reader that has a receiver: the wait, or its own task once it runs. */
 export type ReceiveMode = 'wait' | 'task';
@@ -37,15 +38,18 @@ export const RECEPTION_BYTES: number = 4096;
 /** What has become readable in this wait, and has somebody to receive for. */
 export class Reception {
   private readonly sys: Sys;
+  private readonly counters: PollerCounters;
   private readonly again: number;
   private readonly rows: Int32Array = new Int32Array(MOST * RECV_ROW);
   private readonly bytes: Uint8Array = new Uint8Array(MOST * RECEPTION_BYTES);
   private readonly ready: Registration[] = [];
+  private readonly receivers: Receiver[] = [];
   /** Those that were given bytes of the last call. */
   private lent: Receiver[] = [];
 
-  constructor(sys: Sys) {
+  constructor(sys: Sys, counters: PollerCounters) {
     this.sys = sys;
+    this.counters = counters;
     this.again = -(sys.constants.EAGAIN as number);
   }
 
@@ -59,33 +63,41 @@ export class Reception {
     return this.ready.length;
   }
 
-  /** Receives for all, and wakes them. How many were woken; the others had nothing after all, and stay parked. */
+  /** Receives for all, and wakes them. How many were woken: who has nothing after all stays parked. */
   receive(): number {
-    const { rows, bytes, ready, lent } = this;
+    const { rows, bytes, ready, receivers, lent } = this;
     for (const receiver of lent) receiver.settle();
     lent.length = 0;
     let count = 0;
     for (const registration of ready) {
+      const { receiver } = registration;
       // A listener of this wait (the signal pipe) may have had it cancelled or closed.
-      if (registration.receiver === null) continue;
+      if (receiver === null) continue;
       ready[count] = registration;
+      receivers[count] = receiver;
       rows[count++ * RECV_ROW] = registration.fd;
     }
     const total = this.sys.recvEach(rows, count, bytes, RECEPTION_BYTES);
     let offset = 0;
     let woken = 0;
     for (let at = 0; at < count; at++) {
-      const registration = ready[at] as Registration;
       const result = total < 0 ? total : (rows[at * RECV_ROW + 1] as number);
-      if (result === this.again) continue;
-      const { reader, receiver } = registration as { reader: Waiter; receiver: Receiver };
-      registration.reader = registration.receiver = null;
-      woken++;
+      if (result === this.again) {
+        this.counters.spurious++;
+        continue;
+      }
+      const receiver = receivers[at] as Receiver;
       receiver.received(bytes, offset, result);
       if (result > 0) {
         offset += result;
         lent.push(receiver);
       }
+      const registration = ready[at] as Registration;
+      const { reader } = registration;
+      // Gone if another branch of its select was woken just now; what was received stays with the receiver.
+      if (reader === null) continue;
+      registration.reader = registration.receiver = null;
+      woken++;
       reader.wake(Readiness.IN);
     }
     ready.length = 0;

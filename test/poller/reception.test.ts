@@ -8,6 +8,7 @@ import {
   RECEPTION_BYTES,
   Readiness,
   type Receiver,
+  type Registration,
 } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { type Bench, EVERYWHERE, PATIENCE, Recorder, withPoller } from '../support/backends.ts';
@@ -271,6 +272,36 @@ for (const subject of EVERYWHERE) {
       assert.is(one.errors.length + one.inbox.results.length, 1);
       assert.is(other.inbox.results.length, other.told);
       if (other.told === 0) assert.is(cancelled.recv(10)?.toString(), '!');
+    }),
+  );
+
+  test(
+    'a reader that is taken back by the wake of another in the same wait is not woken; its bytes are its receiver’s',
+    withPoller(subject, (bench) => {
+      const { poller } = bench;
+      const [first, toFirst] = pair(bench);
+      const [second, toSecond] = pair(bench);
+      const parties = [new Party(), new Party()];
+      // As a select does: whoever wins takes the other back.
+      const registrations = [first, second].map((socket, at) => {
+        const party = parties[at] as Party;
+        const wake = party.wake.bind(party);
+        party.wake = (flags) => {
+          const other = 1 - at;
+          poller.unpark(registrations[other] as Registration, IN, parties[other] as Party);
+          return wake(flags);
+        };
+        return poller.parkReceiver(socket, party, party.inbox);
+      });
+      for (const socket of [toFirst, toSecond]) socket.send('mine');
+      while (parties.every(({ told }) => told === 0)) poller.wait(PATIENCE);
+      assert.is(parties[0]?.told === 1 ? parties[1]?.told : parties[0]?.told, 0);
+      assert.is(poller.waiting, 0);
+      for (const [at, socket] of [first, second].entries()) {
+        const { inbox } = parties[at] as Party;
+        if (inbox.results.length === 0) assert.is(socket.recv(100)?.toString(), 'mine');
+        else assert.is(inbox.take(), 'mine');
+      }
     }),
   );
 
