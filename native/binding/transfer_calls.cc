@@ -94,7 +94,8 @@ napi_value write(napi_env env, napi_callback_info info) {
 
 bool defineTransferCalls(Environment* environment, napi_value exports) {
   static const Call kCalls[] = {
-      {"recv", recv}, {"recvEach", recvEach}, {"send", send}, {"recvfrom", recvfrom}, {"sendto", sendto}, {"read", read}, {"write", write},
+      {"recv", recv},     {"recvEach", recvEach}, {"send", send},   {"recvfrom", recvfrom},
+      {"sendto", sendto}, {"read", read},         {"write", write},
   };
   return defineAll(environment, exports, kCalls);
 }

@@ -208,6 +208,22 @@ void datagramsSayWhetherTheyWereCut() {
   closeDescriptor(b);
 }
 
+void receivingForManyLosesNothing() {
+  int pairs[2][2];
+  for (auto& pair : pairs) CHECK(openSocketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  CHECK(transmit(pairs[0][1], reinterpret_cast<const uint8_t*>("seven!!"), 7, 0) == 7);
+  CHECK(transmit(pairs[1][1], reinterpret_cast<const uint8_t*>("two"), 2, 0) == 2);
+  uint8_t bytes[12];
+  int32_t rows[] = {pairs[0][0], 0, pairs[1][1], 0, pairs[1][0], 0};
+  // At most four each, one behind the other; who has nothing takes no room.
+  CHECK(receiveEach(rows, 3, bytes, 4) == 6);
+  CHECK(rows[1] == 4 && rows[3] == -EAGAIN && rows[5] == 2 && std::memcmp(bytes, "sevetw", 6) == 0);
+  closeDescriptor(pairs[1][1]);
+  CHECK(receiveEach(rows, 3, bytes, 4) == 3);
+  CHECK(rows[1] == 3 && rows[3] == -EBADF && rows[5] == 0 && std::memcmp(bytes, "n!!", 3) == 0);
+  for (const int fd : {pairs[0][0], pairs[0][1], pairs[1][0]}) closeDescriptor(fd);
+}
+
 void fcntlAndIoctlTakeNoPointers() {
   int pair[2];
   openPipe(pair);
@@ -364,6 +380,7 @@ int main() {
   noWaitEndsEarly();
   whatIsOpenedNeitherBlocksNorIsInherited();
   datagramsSayWhetherTheyWereCut();
+  receivingForManyLosesNothing();
   fcntlAndIoctlTakeNoPointers();
   selectStaysInsideItsSets();
   pollTellsOfClosedNumbers();

@@ -48,11 +48,6 @@ export interface PollerOptions {
 
 /** Generations of bare numbers count down, those of descriptors up: they never meet. */
 const FIRST_BARE_GENERATION = -1;
-const VERB: Record<Direction, string> = {
-  [Readiness.IN]: 'reads',
-  [Readiness.OUT]: 'writes',
-  [Readiness.PRI]: 'waits for urgent data',
-};
 
 /** Portable readiness: who waits for what, and the wait for all of them. */
 export class Poller implements Disposable {
@@ -103,10 +98,7 @@ export class Poller implements Disposable {
    */
   park(pollable: Pollable, direction: Direction, waiter: Waiter): Registration {
     const registration = this.registrationOf(pollable);
-    if (registration.waiter(direction) !== null) {
-      const who = registration.descriptor ?? `descriptor ${registration.fd}`;
-      throw new BusyError(`another task already ${VERB[direction]} on ${who}; one waiter for each direction`);
-    }
+    registration.refuseSecond(direction);
     registration.setWaiter(direction, waiter);
     const armed = registration.armed !== NOT_ARMED && (registration.armed & direction) !== 0;
     // A bare number is told again even so: its owner may have been closed behind our back, and the file be another.
@@ -180,8 +172,7 @@ export class Poller implements Disposable {
       return 0;
     }
     this.counters.events += count;
-    const { rows } = backend;
-    for (let at = 0, end = count * BACKEND_ROW; at < end; at += BACKEND_ROW) {
+    for (let at = 0, { rows } = backend; at < count * BACKEND_ROW; at += BACKEND_ROW) {
       const fd = rows[at] as number;
       const generation = rows[at + 1] as number;
       const registration = this.table[fd];
@@ -237,8 +228,11 @@ export class Poller implements Disposable {
     if (alarm || (flags & (Readiness.IN | Readiness.RDHUP)) !== 0) {
       const { reader } = registration;
       if (reader === null) idle |= Readiness.IN;
-      else if (registration.receiver !== null) received = this.receiveLater(registration);
-      else {
+      else if (registration.receiver !== null) {
+        received = true;
+        this.reception ??= new Reception(this.sys, this.counters);
+        if (this.reception.add(registration)) this.receive(this.reception);
+      } else {
         registration.reader = null;
         this.parked--;
         reader.wake(flags);
@@ -269,14 +263,8 @@ export class Poller implements Disposable {
     else if (this.parked === parked && !received) this.counters.spurious++;
   }
 
-  private receiveLater(registration: Registration): true {
-    this.reception ??= new Reception(this.sys, this.counters);
-    if (this.reception.add(registration)) this.receive(this.reception);
-    return true;
-  }
-
   private receive(reception: Reception): void {
-    // Not in one expression: a wake may take others back, and `-=` reads its left side first.
+    // Not in one expression, here and below: a wake may take others back, and `-=` reads its left side first.
     const woken = reception.receive();
     this.parked -= woken;
   }
@@ -367,14 +355,8 @@ export class Poller implements Disposable {
   }
 
   private failAll(registration: Registration, makeError: (name: string) => Error): void {
-    const waiters = [registration.reader, registration.writer, registration.priority].filter(
-      (waiter) => waiter !== null,
-    );
-    registration.reader = registration.receiver = registration.writer = registration.priority = null;
-    registration.listener = null;
-    this.parked -= waiters.length;
-    const kind = registration.descriptor?.constructor.name ?? 'descriptor';
-    for (const waiter of waiters) waiter.fail(makeError(`${kind} ${registration.fd}`));
+    const failed = registration.failAll(makeError);
+    this.parked -= failed;
   }
 
   private admit(fd: number): void {

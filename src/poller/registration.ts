@@ -4,6 +4,7 @@
  */
 
 import { type BackendRegistration, type Descriptor, NOT_ARMED, type Watcher } from '../os/index.ts';
+import { BusyError } from './errors.ts';
 import { Readiness } from './flags.ts';
 import type { Poller } from './poller.ts';
 
@@ -28,6 +29,12 @@ export interface Receiver {
 
 /** What can be waited for; the value is the flag. */
 export type Direction = typeof Readiness.IN | typeof Readiness.OUT | typeof Readiness.PRI;
+
+const VERB: Record<Direction, string> = {
+  [Readiness.IN]: 'reads',
+  [Readiness.OUT]: 'writes',
+  [Readiness.PRI]: 'waits for urgent data',
+};
 
 /** One descriptor in one poller. At most one waiter for each direction. */
 export class Registration implements BackendRegistration, Watcher {
@@ -77,6 +84,23 @@ export class Registration implements BackendRegistration, Watcher {
       this.receiver = null;
     } else if (direction === Readiness.OUT) this.writer = waiter;
     else this.priority = waiter;
+  }
+
+  /** @internal Throws `BusyError` if somebody waits in this direction. */
+  refuseSecond(direction: Direction): void {
+    if (this.waiter(direction) === null) return;
+    const who = this.descriptor ?? `descriptor ${this.fd}`;
+    throw new BusyError(`another task already ${VERB[direction]} on ${who}; one waiter for each direction`);
+  }
+
+  /** @internal Nobody waits any more: each waiter gets an error of its own. How many there were. */
+  failAll(makeError: (name: string) => Error): number {
+    const waiters = [this.reader, this.writer, this.priority].filter((waiter) => waiter !== null);
+    this.reader = this.receiver = this.writer = this.priority = null;
+    this.listener = null;
+    const kind = this.descriptor?.constructor.name ?? 'descriptor';
+    for (const waiter of waiters) waiter.fail(makeError(`${kind} ${this.fd}`));
+    return waiters.length;
   }
 
   /** The descriptor is about to be closed or given away. */

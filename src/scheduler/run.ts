@@ -3,7 +3,8 @@
 import { isOp, type Spawnable, type Task } from '../kernel/index.ts';
 import { constants, process } from '../platform/node.ts';
 import { INTERRUPTS, Interruption } from './interrupts.ts';
-import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import type { SchedulerOptions } from './options.ts';
+import { Scheduler } from './scheduler.ts';
 
 export { wasInterrupted } from './interrupts.ts';
 

@@ -198,9 +198,9 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     name: 'a second waiter replaces the first',
-    file: 'poller/poller.ts',
-    find: 'if (registration.waiter(direction) !== null) {',
-    replace: 'if (registration.waiter(direction) !== null && registration.fd < 0) {',
+    file: 'poller/registration.ts',
+    find: 'if (this.waiter(direction) === null) return;',
+    replace: 'if (this.waiter(direction) === null || this.fd >= 0) return;',
   },
   {
     name: 'a poller that arms only once',
