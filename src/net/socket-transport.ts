@@ -1,14 +1,51 @@
 /** Bytes over a connected stream socket. */
 
 import type { Op } from '../kernel/index.ts';
-import type { Socket, SystemError } from '../os/index.ts';
-import { ReadWait, WriteWait } from '../scheduler/index.ts';
-import type { Transport } from './transport.ts';
+import { type Socket, SystemError } from '../os/index.ts';
+import { Buffer } from '../platform/node.ts';
+import { RECEPTION_BYTES, type Receiver as Reception } from '../poller/index.ts';
+import { ReadWait, ReceiveWait, WriteWait } from '../scheduler/index.ts';
+import type { Receiver, Transport } from './transport.ts';
+
+/** The poller's buffer, as a `Buffer`: a thread has one scheduler mostly, and so one. */
+let slab: Buffer | null = null;
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  if (slab?.buffer !== bytes.buffer) slab = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) as Buffer;
+  return slab;
+}
+
+/** Hands on to a stream what the poller has received for its parked reader. */
+class Delivery implements Reception {
+  /** While much comes at once, the stream does better with a large buffer of its own. */
+  plain = false;
+  private readonly socket: Socket;
+  private readonly receiver: Receiver;
+
+  constructor(socket: Socket, receiver: Receiver) {
+    this.socket = socket;
+    this.receiver = receiver;
+  }
+
+  received(bytes: Uint8Array, offset: number, result: number): void {
+    const { receiver } = this;
+    if (result > 0) {
+      this.plain = result === RECEPTION_BYTES;
+      receiver.deliver(bufferOf(bytes), offset, result, this.plain);
+    } else if (result === 0) receiver.end();
+    else receiver.fail(new SystemError(this.socket.sys, 'recv', result, { fd: this.socket.fd }));
+  }
+
+  settle(): void {
+    this.receiver.keep();
+  }
+}
 
 /** The transport of TCP and Unix streams. */
 export class SocketTransport implements Transport {
   readonly socket: Socket;
   private readonly kind: string;
+  private delivery: Delivery | null = null;
 
   /** Takes possession of the socket. */
   constructor(socket: Socket, kind: string) {
@@ -17,7 +54,9 @@ export class SocketTransport implements Transport {
   }
 
   receive(bytes: Uint8Array, offset: number, length: number): number | undefined {
-    return this.socket.recvInto(bytes, offset, length);
+    const count = this.socket.recvInto(bytes, offset, length);
+    if (this.delivery !== null && count !== undefined) this.delivery.plain = count >= RECEPTION_BYTES;
+    return count;
   }
 
   send(bytes: Uint8Array, offset: number, length: number): number | undefined {
@@ -25,7 +64,12 @@ export class SocketTransport implements Transport {
   }
 
   readable(): Op<unknown> {
-    return new ReadWait(this.socket);
+    const { delivery, socket } = this;
+    return delivery === null ? new ReadWait(socket) : new ReceiveWait(socket, delivery);
+  }
+
+  deliverTo(receiver: Receiver): void {
+    this.delivery = new Delivery(this.socket, receiver);
   }
 
   writable(): Op<unknown> {

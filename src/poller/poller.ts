@@ -121,7 +121,7 @@ export class Poller implements Disposable {
    */
   parkReceiver(socket: Descriptor, reader: Waiter, receiver: Receiver): Registration {
     const registration = this.park(socket, Readiness.IN, reader);
-    if (this.receives) registration.receiver = receiver;
+    if (this.receives && receiver.plain !== true) registration.receiver = receiver;
     return registration;
   }
 

@@ -21,6 +21,8 @@ export interface Waiter {
  * taken by then must be copied when {@link Receiver.settle} is called.
  */
 export interface Receiver {
+  /** Whether the reader rather receives by itself for now, since it expects much: then it is woken as any other. */
+  readonly plain?: boolean;
   /** `result` bytes lie in `bytes` from `offset` on; 0 is the end of the stream, a negative result is -errno. The reader is woken after this. */
   received(bytes: Uint8Array, offset: number, result: number): void;
   /** The bytes are about to be overwritten. */
