@@ -4,7 +4,7 @@
  * `yield* out.write(yield* in.readView())` is right.
  */
 
-import { Buffer } from '../platform/node.ts';
+import { Buffer, markAsUntransferable } from '../platform/node.ts';
 
 /** How much is received at once: the size at which Linux hands over TCP data with the fewest calls per byte. */
 export const RECEIVE_SIZE: number = 65536;
@@ -14,11 +14,41 @@ const LONGEST_KEPT_VIEW = 2048;
 let received: Buffer | undefined;
 const views: (Buffer | undefined)[] = [];
 const lent = new WeakSet<ArrayBufferLike>();
+/** What was declared last: mostly the same is asked about again. */
+let lastLent: Uint8Array | null = null;
+
+/** Views of what others lend, at some place and of some length: the same few come again and again. */
+interface KeptView {
+  readonly start: number;
+  readonly length: number;
+  readonly view: Buffer;
+}
+const KEPT_VIEWS = 512; // the hash below gives nine bits
+let keptOf: Buffer | null = null;
+let kept: (KeptView | undefined)[] = [];
+
+/** A view of lent bytes. */
+export function lentView(bytes: Buffer, start: number, length: number): Buffer {
+  if (length > LONGEST_KEPT_VIEW) return bytes.subarray(start, start + length) as Buffer;
+  if (bytes === received && start === 0) return receivedView(length);
+  if (bytes !== keptOf) {
+    keptOf = bytes;
+    kept = Array.from({ length: KEPT_VIEWS });
+  }
+  // Messages of one size lie at its multiples: these have to be spread (Fibonacci hashing, the upper nine bits).
+  const place = Math.imul(start ^ length, 0x9e3779b1) >>> 23;
+  const found = kept[place];
+  if (found !== undefined && found.start === start && found.length === length) return found.view;
+  const view = bytes.subarray(start, start + length) as Buffer;
+  kept[place] = { start, length, view };
+  return view;
+}
 
 /** The buffer into which all streams of this thread receive. */
 export function receiveBuffer(): Buffer {
   if (received === undefined) {
     received = Buffer.allocUnsafeSlow(RECEIVE_SIZE) as Buffer;
+    markAsUntransferable(received.buffer);
     lend(received);
   }
   return received;
@@ -37,6 +67,8 @@ export function receivedView(length: number): Buffer {
 
 /** Declares that the memory under these bytes will be written over. */
 export function lend(bytes: Uint8Array): void {
+  if (bytes === lastLent) return;
+  lastLent = bytes;
   lent.add(bytes.buffer);
 }
 

@@ -9,7 +9,7 @@
  */
 
 import { Buffer } from '../platform/node.ts';
-import { isLent, lend, receiveBuffer, receivedView } from './borrowed.ts';
+import { lend, lentView } from './borrowed.ts';
 import type { Receiver } from './transport.ts';
 
 const NOTHING: Buffer = Buffer.from('') as Buffer;
@@ -60,7 +60,7 @@ export class Input implements Receiver {
     this.delivered = true;
     this.filled = filled;
     if (this.start === this.stop) {
-      if (bytes !== receiveBuffer() && !isLent(bytes)) lend(bytes);
+      lend(bytes);
       this.bytes = bytes;
       this.start = offset;
       this.stop = offset + count;
@@ -137,7 +137,10 @@ export class Input implements Receiver {
 
   /** A copy of the first bytes, which stay. */
   copy(length: number): Buffer {
-    return Buffer.from(this.bytes.subarray(this.start, this.start + length)) as Buffer;
+    const { bytes, start } = this;
+    return Buffer.from(
+      this.borrowed ? lentView(bytes, start, length) : bytes.subarray(start, start + length),
+    ) as Buffer;
   }
 
   /** Copies the first bytes into a buffer and takes them. */
@@ -157,9 +160,9 @@ export class Input implements Receiver {
 
   /** The first bytes where they are: until the next trap. */
   view(length: number): Buffer {
-    const { bytes, start } = this;
+    const { bytes, start, borrowed } = this;
     this.skip(length);
-    if (start === 0 && bytes === receiveBuffer()) return receivedView(length);
+    if (borrowed) return lentView(bytes, start, length);
     return bytes.subarray(start, start + length);
   }
 

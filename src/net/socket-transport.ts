@@ -7,12 +7,16 @@ import { RECEPTION_BYTES, type Receiver as Reception } from '../poller/index.ts'
 import { ReadWait, ReceiveWait, WriteWait } from '../scheduler/index.ts';
 import type { Receiver, Transport } from './transport.ts';
 
-/** The poller's buffer, as a `Buffer`: a thread has one scheduler mostly, and so one. */
-let slab: Buffer | null = null;
+/** The poller's bytes, and the same as a `Buffer`: a thread has one scheduler mostly, and so one. */
+let slab: Uint8Array | null = null;
+let buffer: Buffer = Buffer.alloc(0) as Buffer;
 
 function bufferOf(bytes: Uint8Array): Buffer {
-  if (slab?.buffer !== bytes.buffer) slab = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) as Buffer;
-  return slab;
+  if (bytes !== slab) {
+    slab = bytes;
+    buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) as Buffer;
+  }
+  return buffer;
 }
 
 /** Hands on to a stream what the poller has received for its parked reader. */

@@ -172,6 +172,9 @@ export function fileURLToPath(url: string | URL): string {
   return String(url);
 }
 
+/** A browser has no such mark: whoever transfers the memory of a view takes it away from the stream. */
+export function markAsUntransferable(_object: object): void {}
+
 /** As far as signals go, which nobody gets. */
 export const isMainThread: boolean = true;
 /** Workers of a browser do not know theirs. */

@@ -31,8 +31,8 @@ export { basename, join, relative } from 'node:path';
 export { default as process } from 'node:process';
 /** Paths of modules. */
 export { fileURLToPath } from 'node:url';
-/** Only one thread of a process gets signals, and each has a trace of its own. */
-export { isMainThread, threadId } from 'node:worker_threads';
+/** Only one thread of a process gets signals, and each has a trace of its own; memory that we hand out views of stays ours. */
+export { isMainThread, markAsUntransferable, threadId } from 'node:worker_threads';
 
 /** Lets the process end while this timer is set. */
 export function unref(timer: NodeJS.Timeout): void {

@@ -8,6 +8,7 @@
  */
 
 import { RECV_ROW, type Sys } from '../os/index.ts';
+import { markAsUntransferable } from '../platform/node.ts';
 import type { PollerCounters } from './counters.ts';
 import { Readiness } from './flags.ts';
 import type { Receiver, Registration } from './registration.ts';
@@ -50,6 +51,8 @@ export class Reception {
   constructor(sys: Sys, counters: PollerCounters) {
     this.sys = sys;
     this.counters = counters;
+    // Views of it are handed out: nobody may send it to another thread with one of them.
+    markAsUntransferable(this.bytes.buffer);
     this.again = -(sys.constants.EAGAIN as number);
   }
 

@@ -4,6 +4,7 @@ import { RECV_ROW, realSys, Socket, type Sys } from 'genloop/os';
 import {
   BusyError,
   chooseReceiveMode,
+  Poller,
   RECEIVE_VARIABLE,
   RECEPTION_BYTES,
   Readiness,
@@ -364,6 +365,36 @@ for (const subject of EVERYWHERE) {
 }
 
 const test = suite('who receives');
+
+test('the buffer in which views are lent cannot be sent away to another thread with one of them', () => {
+  const [mine, theirs] = Socket.pair();
+  using poller = new Poller(realSys(), 'poll');
+  let lent: Uint8Array = new Uint8Array();
+  const receiver: Receiver = {
+    received: (bytes) => {
+      lent = bytes;
+    },
+    settle: () => {},
+  };
+  const party = new Party();
+  poller.parkReceiver(mine, party, receiver);
+  theirs.send('x');
+  while (party.told === 0) poller.wait(PATIENCE);
+  const { port1, port2 } = new MessageChannel();
+  try {
+    // Node 20 sends a copy instead, a later one throws.
+    try {
+      port1.postMessage(lent, [lent.buffer as ArrayBuffer]);
+    } catch (error) {
+      assert.is((error as Error).name, 'DataCloneError');
+    }
+    assert.ok(lent.byteLength > 0);
+  } finally {
+    port1.close();
+    port2.close();
+  }
+  for (const socket of [mine, theirs]) socket.close();
+});
 
 test('the mode is the one asked for, else that of the environment, else the wait; another is refused by name', () => {
   const before = process.env[RECEIVE_VARIABLE];
