@@ -56,6 +56,8 @@ const SLEEPER = `
   }
   function* main() {
     const task = currentScheduler().spawn(listening());
+    // A guest that sleeps for the first time makes its timer.
+    yield* sleep(200);
     fs.writeSync(1, 'ready\\n');
     yield* new ReadWait(0);
     fs.writeSync(1, 'asleep\\n');
