@@ -18,8 +18,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** A file takes a few seconds; the slowest, under AddressSanitizer, about a minute. */
-const DEFAULT_TIMEOUT_S = '120';
+/** A file takes a few seconds; the slowest, under AddressSanitizer, about a minute. A loaded machine takes several times as long. */
+const DEFAULT_TIMEOUT_S = '300';
 /** Two: some files have a server and a client at work, and the usual build machine has two cores. */
 const DEFAULT_JOBS = '2';
 /** How long the pipes of an ended process may stay open in the hands of a child that left its group. */

@@ -56,6 +56,8 @@ const SLEEPER = `
   }
   function* main() {
     const task = currentScheduler().spawn(listening());
+    // A guest that sleeps for the first time makes its timer.
+    yield* sleep(200);
     fs.writeSync(1, 'ready\\n');
     yield* new ReadWait(0);
     fs.writeSync(1, 'asleep\\n');
@@ -67,17 +69,11 @@ const SLEEPER = `
   else runSync(main);
 `;
 
-for (const [drive, possible] of [
-  ['runSync', [['epoll_pwait2']]],
-  // Before it leaves the waiting to Node, for which it sets the alarm, it looks once more if its turn is not over.
-  [
-    'run',
-    [
-      ['timerfd_settime', 'epoll_wait'],
-      ['epoll_wait', 'timerfd_settime', 'epoll_wait'],
-    ],
-  ],
-] as const) {
+for (const [drive, most] of [
+  ['runSync', { epoll_pwait2: 1 }],
+  // Before it leaves the waiting to Node, for which it sets the alarm, it looks as long as its turn is not over; and again when it is woken.
+  ['run', { timerfd_settime: 1, epoll_wait: 3 }],
+] as [string, Record<string, number>][]) {
   if (obstacle !== undefined) break;
   test(`rule 30: an idle program makes no system call but the wait that its deadline ends (${drive})`, async () => {
     await using sleeper = new Program([...NODE, '--input-type=module', '-e', SLEEPER], {
@@ -90,7 +86,11 @@ for (const [drive, possible] of [
     assert.is((await sleeper.ended()).code, 0);
     // Node's own: its loop may be woken by its compiler threads.
     const own = (await trace.between('asleep', 'awake')).filter((name) => !NODES_OWN.includes(name));
-    assert.ok(possible.map(String).includes(String(own)), String(own));
+    assert.ok(own.length > 0);
+    for (const name of own) {
+      const count = own.filter((other) => other === name).length;
+      assert.ok(count <= (most[name] ?? 0), String(own));
+    }
   });
 }
 
