@@ -5,7 +5,10 @@
  */
 
 export { EndedError, LimitError, PartialWriteError, UnexpectedEndError } from './errors.ts';
-export { Stream } from './stream.ts';
-export { TcpStream, type TcpStreamOptions } from './tcp-stream.ts';
+export { FdStream, type FdStreamSource } from './fd-stream.ts';
+export { Serial, type SerialOptions } from './serial.ts';
+export { type BufferOptions, SocketStream } from './socket-stream.ts';
+export { type LimitOptions, type LineOptions, Stream } from './stream.ts';
+export { type KeepAlive, TcpStream, type TcpStreamOptions } from './tcp-stream.ts';
 export type { Receiver, Transport } from './transport.ts';
 export { UnixStream } from './unix-stream.ts';

@@ -138,9 +138,9 @@ export class Input implements Receiver {
   /** A copy of the first bytes, which stay. */
   copy(length: number): Buffer {
     const { bytes, start } = this;
-    return Buffer.from(
-      this.borrowed ? lentView(bytes, start, length) : bytes.subarray(start, start + length),
-    ) as Buffer;
+    const copy = Buffer.allocUnsafe(length) as Buffer;
+    copy.set(this.borrowed ? lentView(bytes, start, length) : bytes.subarray(start, start + length));
+    return copy;
   }
 
   /** Copies the first bytes into a buffer and takes them. */
