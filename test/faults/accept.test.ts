@@ -30,9 +30,8 @@ async function talk(client: Client, text: string): Promise<void> {
 for (const [drive, args] of DRIVES) {
   if (obstacle !== undefined) break;
 
-  for (const code of drive === 'blocking'
-    ? ['ECONNABORTED', 'EPROTO', 'EPERM', 'ENETDOWN', 'EHOSTUNREACH', 'ENOPROTOOPT', 'EHOSTDOWN', 'ENETUNREACH']
-    : ['ECONNABORTED']) {
+  // All the others: test/net/listener.test.ts, test/net/serve-pause.test.ts.
+  for (const code of drive === 'blocking' ? ['ECONNABORTED', 'EPERM', 'ENETDOWN'] : ['EPROTO']) {
     test(`rule 22: a connection is gone before it is accepted (${code}): the next is served, without a word (${drive})`, async () => {
       await using program = server(args);
       const port = await program.port();
@@ -51,12 +50,12 @@ for (const [drive, args] of DRIVES) {
       assert.equal([(await program.kill('SIGINT').ended()).code, program.stderr], [0, '']);
       const calls = await trace.calls('accept4');
       assert.match(calls[0] as string, new RegExp(`= -1 ${code} .*\\(INJECTED\\)`));
-      // The one that failed, the connection, and one that finds nothing, twice at most.
-      assert.ok(calls.length <= 4, calls.join('\n'));
+      // The one that failed, the connection, and one that finds nothing, here and at the end.
+      assert.ok(calls.length <= 5, calls.join('\n'));
     });
   }
 
-  for (const code of drive === 'blocking' ? ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'] : ['EMFILE']) {
+  for (const code of drive === 'blocking' ? ['EMFILE', 'ENOBUFS'] : ['EMFILE']) {
     test(`rule 22: nothing is left to accept with for a while (${code}): one message, and it goes on (${drive})`, async () => {
       await using program = server(args);
       const port = await program.port();
@@ -78,7 +77,7 @@ for (const [drive, args] of DRIVES) {
       assert.match(program.stderr, new RegExp(`^accepting pauses: accept ${code}: [^\\n]*\\n$`));
       const calls = await trace.calls('accept4');
       assert.is(calls.filter((line) => line.includes('(INJECTED)')).length, 4);
-      assert.ok(calls.length <= 6, calls.join('\n'));
+      assert.ok(calls.length <= 8, calls.join('\n'));
     });
   }
 
