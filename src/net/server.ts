@@ -27,7 +27,7 @@ import { ClosedError, DEFAULT_BACKLOG, type SocketAddress } from '../os/index.ts
 import { type Accepted, Arrival } from './accept.ts';
 import { isExhausted } from './accept-errors.ts';
 import { Connections } from './connections.ts';
-import { type IdleWatcher, isIdle, standsIn, unwatchIdle, watchIdle } from './idle.ts';
+import { isIdle, standsIn, unwatchIdle, watchIdle } from './idle.ts';
 import type { Listener } from './listener.ts';
 import type { Handler, ServeOptions, ServerCounters, StopOptions } from './serve-options.ts';
 import { reportFailure, reportPause } from './serve-reports.ts';
@@ -43,7 +43,7 @@ const DEFAULT_GRACE = 5000;
 const SHUTDOWN = 'the server was stopped';
 
 /** A server that runs. Made by `serve`; handlers get it, and so does whoever starts it. */
-export class Server<S extends Accepted = Accepted> implements IdleWatcher {
+export class Server<S extends Accepted = Accepted> {
   /** Where it listens, in the order in which the listeners were given. */
   readonly addresses: readonly SocketAddress[];
   /** @internal The group of all its tasks. */
