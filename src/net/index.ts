@@ -4,7 +4,10 @@
  * @module net
  */
 
+export { ATTEMPT_DELAY_MS, connect, type TcpConnectOptions, type UnixConnectOptions } from './connect.ts';
+export { ConnectError } from './connect-error.ts';
 export { EndedError, LimitError, PartialWriteError, UnexpectedEndError } from './errors.ts';
+export { type ResolvedAddress, type ResolveOptions, type Resolver, resolve } from './resolve.ts';
 export { Stream } from './stream.ts';
 export { TcpStream, type TcpStreamOptions } from './tcp-stream.ts';
 export type { Receiver, Transport } from './transport.ts';
