@@ -27,7 +27,7 @@ import {
   waitAllBlocked,
 } from 'genloop/testing';
 import * as assert from 'uvu/assert';
-import { SUBJECTS } from '../support/backends.ts';
+import { SUBJECTS, type Subject } from '../support/backends.ts';
 import { eachSetup, once, type Setup, thrownBy } from '../support/drives.ts';
 import { runTest, Scheduler } from '../support/seeded.ts';
 import { Opened } from '../support/situations.ts';
@@ -180,8 +180,13 @@ each('rule 38: a connection to oneself is detected and refused', async (setup, o
   );
 });
 
-for (const { title, name, sys } of SUBJECTS) {
-  test(`rule 38: an interrupted connect is not repeated: it goes on, and SO_ERROR tells what came of it (${title})`, () => {
+function overBackends(name: string, body: (subject: Subject) => void): void {
+  for (const subject of SUBJECTS) test(`${name} (${subject.title})`, () => body(subject));
+}
+
+overBackends(
+  'rule 38: an interrupted connect is not repeated: it goes on, and SO_ERROR tells what came of it',
+  ({ name, sys }) => {
     const opened = new Opened();
     const listener = opened.keep(Socket.listener());
     const { port } = listener.localAddress;
@@ -204,9 +209,12 @@ for (const { title, name, sys } of SUBJECTS) {
     scheduler.runSync();
     assert.equal([interrupted.attempts, interrupted.failures], [2, 2]);
     opened.close();
-  });
+  },
+);
 
-  test(`rule 38: one that was interrupted before it did anything fails, and does not wait for ever (${title})`, () => {
+overBackends(
+  'rule 38: one that was interrupted before it did anything fails, and does not wait for ever',
+  ({ name, sys }) => {
     const opened = new Opened();
     const path = pathIn(opened);
     opened.keep(Socket.listener({ path }));
@@ -221,8 +229,8 @@ for (const { title, name, sys } of SUBJECTS) {
       assert.is(task.status, 'failed');
     }
     opened.close();
-  });
-}
+  },
+);
 
 test('rule 37: the error of a connect is taken from the socket once, and kept', () => {
   const opened = new Opened();
