@@ -232,6 +232,41 @@ overBackends(
   },
 );
 
+test('whatever the system says of a connect comes with address and port, and the socket is closed', () => {
+  for (const errno of [
+    'ETIMEDOUT',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'EADDRNOTAVAIL',
+    'EACCES',
+    'EPERM',
+    'EAGAIN',
+    'ENOBUFS',
+  ]) {
+    const wrap = (system: Sys): Sys => failing(system, 'connect', 1, errno);
+    assert.throws(
+      () => simulate(1, () => connect({ host: '::1', port: 80 }), { wrap }),
+      ({ cause }: Error) => {
+        const { code, syscall, address, port } = cause as SystemError;
+        return code === errno && syscall === 'connect' && address === '::1' && port === 80;
+      },
+      errno,
+    );
+  }
+});
+
+overBackends('a socket that was announced as writable for nothing is waited for again', ({ name, sys }) => {
+  const opened = new Opened();
+  const { port } = opened.keep(Socket.listener()).localAddress;
+  const doubtful = failing(sys, 'getpeername', 1, 'ENOTCONN');
+  const scheduler = new Scheduler({ sys: doubtful, backend: name });
+  const task = scheduler.spawn(once(connect({ port })));
+  scheduler.runSync();
+  (task.outcome as TcpStream).close();
+  assert.equal([doubtful.attempts, doubtful.failures], [2, 1]);
+  opened.close();
+});
+
 test('rule 37: the error of a connect is taken from the socket once, and kept', () => {
   const opened = new Opened();
   const port = refusing(opened);
