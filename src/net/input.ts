@@ -50,6 +50,11 @@ export class Input implements Receiver {
     return this.over;
   }
 
+  /** Whether the end, or the error, has been reached by a reader: nothing is left to be told. */
+  get isOver(): boolean {
+    return this.over && this.start === this.stop && !this.untold;
+  }
+
   deliver(bytes: Buffer, offset: number, count: number, filled: boolean): void {
     this.received += count;
     this.delivered = true;
@@ -99,12 +104,19 @@ export class Input implements Receiver {
     else this.move(length);
   }
 
-  /** Makes room for so many more bytes in storage of its own. */
-  reserve(count: number): void {
-    if (!this.borrowed && this.bytes.length - this.stop >= count) return;
+  /** Makes room for so many more bytes in storage of its own: which that is, and from where on it is free. */
+  reserve(count: number): { readonly bytes: Buffer; readonly at: number } {
     const { length } = this;
-    // Doubling, so that what comes byte by byte is copied a few times, and not each time.
-    this.move(Math.max(length + count, this.borrowed ? 0 : 2 * length));
+    if (this.borrowed || this.bytes.length - this.stop < count) {
+      // Doubling, so that what comes byte by byte is copied a few times, and not each time.
+      this.move(Math.max(length + count, this.borrowed ? 0 : 2 * length));
+    }
+    return { bytes: this.bytes, at: this.stop };
+  }
+
+  /** So many bytes have come into the room that was made. */
+  extend(count: number): void {
+    this.stop += count;
   }
 
   /** The place of a byte, counted from the first that waits; -1 if it is not there. */

@@ -97,6 +97,16 @@ export class Reader implements Waker<unknown> {
     return count >= 0;
   }
 
+  /** Receives once, into storage of the input's own, which is not copied then: for much of one piece. */
+  receiveMore(wanted: number, most: number): boolean {
+    const { input } = this;
+    // As it comes: a peer that announces much and sends little costs little.
+    const { bytes, at } = input.reserve(Math.min(wanted, Math.max(RECEIVE_SIZE, input.length)));
+    const count = this.receiveInto(bytes, at, Math.min(most, bytes.length - at));
+    if (count > 0) input.extend(count);
+    return count >= 0;
+  }
+
   /** Receives once: how many bytes; 0 if the end or an error came, which the input knows; -1 if there is nothing new. */
   receiveInto(bytes: Uint8Array, offset: number, length: number): number {
     const { input } = this;
@@ -264,6 +274,9 @@ export abstract class ReadOperation<T> extends Op<T> {
   /** The result, taken out of the input; `PENDING` if that needs more. Throws what stands in place of a result. */
   protected abstract take(input: Input): T | typeof PENDING;
 
+  /** It is yielded anew, and knows nothing of what it found the last time. */
+  protected begin(): void {}
+
   /** Receives. Whether there is anything new. */
   protected receive(_inStep: boolean): boolean {
     return this.reader.receive();
@@ -272,6 +285,7 @@ export abstract class ReadOperation<T> extends Op<T> {
   override try(): T | typeof PENDING {
     const { reader } = this;
     reader.admit();
+    if (!this.starved) this.begin();
     if (!this.trapped) return this.perform(false);
     if (this.starved || !reader.hopeful) return PENDING;
     return reader.goesOn() as never;
@@ -314,10 +328,7 @@ export abstract class ReadOperation<T> extends Op<T> {
   look(): T | typeof PENDING {
     this.reader.looks();
     const value = this.perform(true);
-    if (value === PENDING) {
-      this.trapped = true;
-      this.starved = !this.reader.hopeful;
-    }
+    if (value === PENDING) this.trapped = this.starved = true;
     return value;
   }
 

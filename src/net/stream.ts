@@ -7,10 +7,28 @@
 
 import type { Op } from '../kernel/index.ts';
 import { Buffer } from '../platform/node.ts';
+import { delimiterOf, Peek, ReadAll, ReadExactly, ReadLine, ReadPlainLine, ReadUntil, SkipUntil } from './buffered.ts';
 import { Output, Write } from './output.ts';
 import { Reader } from './reader.ts';
 import { Read, ReadInto, ReadView } from './reads.ts';
 import type { Transport } from './transport.ts';
+
+/** The longest line, and the longest piece up to a delimiter, unless said otherwise. */
+const PIECE_LIMIT = 65_536;
+/** The most that is read to the end, unless said otherwise. */
+const ALL_LIMIT = 16_777_216;
+
+/** Options of reads that do not know beforehand how much will come. */
+export interface LimitOptions {
+  /** How many bytes there may be, delimiters not counted; more is a `LimitError`. Default: 65,536; for `readAll` 16 MiB. */
+  limit?: number;
+}
+
+/** Options of {@link Stream.readLine}. */
+export interface LineOptions extends LimitOptions {
+  /** Whether a last line counts that the stream ends without its end. Default: false, it is an `UnexpectedEndError`. */
+  unterminated?: boolean;
+}
 
 /** A stream of bytes, both ways. Closed by `close()` or `using`. */
 export class Stream implements Disposable {
@@ -19,6 +37,7 @@ export class Stream implements Disposable {
   private readonly reader: Reader;
   private readonly output: Output;
   private viewing: ReadView | null = null;
+  private lining: ReadLine | null = null;
 
   /** Takes possession of the transport. */
   constructor(transport: Transport) {
@@ -61,6 +80,81 @@ export class Stream implements Disposable {
       throw new RangeError(`${length} bytes from ${offset} on do not fit into a buffer of ${buffer.length} bytes`);
     }
     return new ReadInto(this.reader, buffer, offset, length);
+  }
+
+  /**
+   * Exactly so many bytes, which are yours. `null` if the stream has ended before the first; in the middle `UnexpectedEndError`, with what
+   * had come as `partial`. Otherwise as {@link Stream.read}. If it is cancelled, what has come stays to be read.
+   */
+  readExactly(size: number): Op<Buffer | null> {
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new RangeError(`size must be a whole number of bytes from 0 on, not ${String(size)}`);
+    }
+    return new ReadExactly(this.reader, size);
+  }
+
+  /**
+   * The next line, without its end (LF or CR LF), as UTF-8 text. `null` at the end of the stream; in the middle of a line
+   * `UnexpectedEndError`. A line longer than the limit is a `LimitError`: it is still there, to be read with a larger limit, or passed over with
+   * `skipUntil('\n')`. Otherwise as {@link Stream.read}.
+   */
+  readLine(options?: LineOptions): Op<string | null> {
+    if (options === undefined) {
+      this.lining ??= new ReadPlainLine(this.reader, PIECE_LIMIT, false);
+      return this.lining;
+    }
+    const { limit = PIECE_LIMIT, unterminated = false } = options;
+    checkSize('limit', limit);
+    return new ReadLine(this.reader, limit, unterminated);
+  }
+
+  /**
+   * Operations, each for the next line, as {@link Stream.readLine}; there are no more after the one that gave `null`.
+   *
+   * @example
+   * for (const next of stream.lines()) {
+   *   const line = yield* next;
+   *   if (line !== null) console.log(line);
+   * }
+   */
+  *lines(options: LineOptions = {}): Generator<Op<string | null>, void, unknown> {
+    const { limit = PIECE_LIMIT, unterminated = false } = options;
+    checkSize('limit', limit);
+    while (!this.reader.input.isOver) yield new ReadLine(this.reader, limit, unterminated);
+  }
+
+  /**
+   * What comes before the delimiter, which is taken too and not part of it. `null` at the end of the stream; in the middle
+   * `UnexpectedEndError`. Too much of it is a `LimitError`, as with {@link Stream.readLine}. Otherwise as {@link Stream.read}.
+   */
+  readUntil(delimiter: Uint8Array | string, options: LimitOptions = {}): Op<Buffer | null> {
+    const { limit = PIECE_LIMIT } = options;
+    checkSize('limit', limit);
+    return new ReadUntil(this.reader, delimiterOf(delimiter), limit);
+  }
+
+  /**
+   * Passes over everything up to the delimiter, and over that: how many bytes, however many; none of them is kept. `null` at the end of the stream, `UnexpectedEndError`
+   * after some bytes. If it is cancelled, what it has passed over is gone.
+   */
+  skipUntil(delimiter: Uint8Array | string): Op<number | null> {
+    return new SkipUntil(this.reader, delimiterOf(delimiter));
+  }
+
+  /**
+   * Everything up to the end of the stream; empty if that has come already. More than the limit is a `LimitError`, and takes nothing. Otherwise
+   * as {@link Stream.read}.
+   */
+  readAll(options: LimitOptions = {}): Op<Buffer> {
+    const { limit = ALL_LIMIT } = options;
+    checkSize('limit', limit);
+    return new ReadAll(this.reader, limit) as Op<Buffer | null> as Op<Buffer>;
+  }
+
+  /** The next `size` bytes, a copy: they are still to be read. Fewer if the stream ends before, `null` if it has ended. Otherwise as {@link Stream.read}. */
+  peek(size: number): Op<Buffer | null> {
+    checkSize('size', size, Number.MAX_SAFE_INTEGER);
+    return new Peek(this.reader, size);
   }
 
   /**
@@ -127,7 +221,7 @@ function bytesOf(data: Uint8Array | string): Uint8Array {
   throw new TypeError(`data must be a string or a Uint8Array, not ${data === null ? 'null' : typeof data}`);
 }
 
-function checkSize(what: string, size: number): void {
-  if (size === Number.POSITIVE_INFINITY || (Number.isInteger(size) && size > 0)) return;
+function checkSize(what: string, size: number, most: number = Number.POSITIVE_INFINITY): void {
+  if ((size === Number.POSITIVE_INFINITY || (Number.isInteger(size) && size > 0)) && size <= most) return;
   throw new RangeError(`${what} must be a whole number of bytes from 1 on, not ${String(size)}`);
 }

@@ -19,6 +19,8 @@ export { type SimulatedMain, type SimulateOptions, simulate } from './simulation
 export { SimulatedSystem } from './simulation/system.ts';
 export type { SimulatedSystemOptions } from './simulation/system-options.ts';
 export type { OpenDescriptor } from './simulation/table.ts';
+export { type StreamCheck, type StreamSubject, streamChecks } from './streams/conformance.ts';
+export { type MemoryPairOptions, MemoryStream, memoryPair } from './streams/memory.ts';
 export type { AnyCallName, BackendCallName, CallName } from './wrappers/calls.ts';
 export {
   type EachFailureOptions,
