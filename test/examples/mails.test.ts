@@ -134,7 +134,7 @@ test('a server that hangs up in the middle is an error, and not a wait', () => {
         })(),
       );
       try {
-        yield* sendMail({ port: PORT }, [...mails(1)][0] as Mail);
+        return yield* sendMail({ port: PORT }, [...mails(1)][0] as Mail);
       } catch (thrown) {
         return thrown;
       }
