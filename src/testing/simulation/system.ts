@@ -17,6 +17,7 @@ import { Errno } from './errno.ts';
 import { createPair, createSocket } from './families.ts';
 import type { FallibleCall } from './faults.ts';
 import type { OpenFile } from './file.ts';
+import { MessageCalls } from './messages.ts';
 import { Network } from './network.ts';
 import { Pipe, PipeEnd } from './pipe.ts';
 import { SocketFile } from './socket.ts';
@@ -52,6 +53,7 @@ export class SimulatedSystem implements Sys {
   private readonly world: World;
   private readonly network: Network;
   private readonly table: DescriptorTable;
+  private readonly messages: MessageCalls;
   private readonly fifos = new Map<string, Pipe>();
 
   /** Throws `RangeError` for a seed, probability or duration that is none, and for an errno that there is not. */
@@ -62,6 +64,7 @@ export class SimulatedSystem implements Sys {
     this.world = new World(dice, { send: sendBuffer, receive: receiveBuffer }, start, latency);
     this.network = new Network(hosts);
     this.table = new DescriptorTable(descriptors);
+    this.messages = new MessageCalls(this.table);
     this.bindCalls();
     for (const call of dice.fallible) this.makeFallible(call, dice);
   }
@@ -165,6 +168,26 @@ export class SimulatedSystem implements Sys {
     const from = checkBytes('sendto', buffer, offset, length);
     checkAddress('sendto', address);
     return this.onSocket('sendto', fd, (socket) => socket.send(from, flags, address));
+  }
+
+  writev(...given: Parameters<Sys['writev']>): number {
+    return this.messages.writev(...given);
+  }
+
+  sendmsg(...given: Parameters<Sys['sendmsg']>): number {
+    return this.messages.sendmsg(...given);
+  }
+
+  recvmsg(...given: Parameters<Sys['recvmsg']>): number {
+    return this.messages.recvmsg(...given);
+  }
+
+  recvmmsg(...given: Parameters<Sys['recvmmsg']>): number {
+    return this.messages.recvmmsg(...given);
+  }
+
+  sendmmsg(...given: Parameters<Sys['sendmmsg']>): number {
+    return this.messages.sendmmsg(...given);
   }
 
   shutdown(fd: number, how: number): number {
