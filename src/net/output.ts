@@ -1,0 +1,302 @@
+/**
+ * The writing side of a stream: who writes, and how far that has come.
+ *
+ * A write is tried at once, always: mostly everything fits. What does not fit is sent as room comes, where the readiness is reported
+ * and without a step of the task, which goes on when all of it has gone. Once a part of a write has gone, all of
+ * it must: if it is cancelled then, the stream takes no more writes (rule 35).
+ */
+
+import { type Kernel, Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
+import { ClosedError } from '../os/index.ts';
+import { Buffer } from '../platform/node.ts';
+import { BusyError } from '../poller/index.ts';
+import { isLent } from './borrowed.ts';
+import { EndedError, PartialWriteError } from './errors.ts';
+import type { Input } from './input.ts';
+import { BYTE_BUDGET } from './reader.ts';
+import type { Transport } from './transport.ts';
+
+/** Who writes, and how it waits for the transport. The wake of its wait comes here first. */
+export class Output implements Waker<unknown> {
+  readonly transport: Transport;
+  /** The transport's place to remember our wait. */
+  state: unknown = undefined;
+  /** How many bytes have ever gone. */
+  sent = 0;
+  closed = false;
+  /** Whether the direction was ended. */
+  ended = false;
+  private readonly input: Input;
+  private readonly name: () => string;
+  private wait: Op<unknown> | null = null;
+  private waker: Waker<void> | null = null;
+  /** The write of which a part has gone, or that waits. */
+  private operation: Write | null = null;
+  /** Why nothing can be written any more. */
+  private failure: unknown = null;
+  private later: Timer | null = null;
+
+  constructor(transport: Transport, input: Input, name: () => string) {
+    this.transport = transport;
+    this.input = input;
+    this.name = name;
+  }
+
+  /** What messages call the stream. */
+  get title(): string {
+    return this.name();
+  }
+
+  get kernel(): Kernel {
+    return (this.waker as Waker<void>).kernel;
+  }
+
+  /** Refuses what cannot be written now. */
+  admit(operation: Write | null): void {
+    if (this.closed) throw new ClosedError(`${this.name()} was used after it had been closed`);
+    if (this.waker !== null) {
+      throw new BusyError(`another task already writes to ${this.name()}; one reader and one writer for each stream`);
+    }
+    if (this.operation !== null && this.operation !== operation) this.cutOff(this.operation);
+    if (this.failure !== null) throw this.failure;
+    if (this.ended) throw new EndedError(this.name());
+  }
+
+  /** Sends what fits of this write. Whether all of it has gone. */
+  advance(operation: Write): boolean {
+    const { bytes, length } = operation;
+    let burst = 0;
+    try {
+      while (operation.sent < length && burst < BYTE_BUDGET) {
+        const count = this.transport.send(bytes, operation.sent, length - operation.sent);
+        if (count === undefined) break;
+        operation.sent += count;
+        burst += count;
+      }
+    } catch (error) {
+      this.broken(error);
+      throw noted(this.failure, operation.sent);
+    } finally {
+      this.sent += burst;
+    }
+    if (operation.sent === length) {
+      this.operation = null;
+      return true;
+    }
+    if (operation.sent > 0) this.operation = operation;
+    operation.tired = burst >= BYTE_BUDGET;
+    return false;
+  }
+
+  /** Parks a task's write, of which a part may have gone. */
+  park(operation: Write, waker: Waker<void>): void {
+    this.admit(operation);
+    this.waker = waker;
+    this.operation = operation;
+    try {
+      this.goOn(operation);
+    } catch (error) {
+      this.waker = this.operation = null;
+      throw error;
+    }
+  }
+
+  /** Takes a parked write back; if a part of it has gone, nothing can follow. */
+  unpark(waker: Waker<void>, cancel: unknown): void {
+    if (this.waker !== waker) return;
+    const operation = this.operation as Write;
+    this.withdraw();
+    this.waker = this.operation = null;
+    if (operation.sent > 0) this.cutOff(operation);
+    noted(cancel, operation.sent);
+  }
+
+  /** Ends the direction. */
+  end(): void {
+    if (this.closed) throw new ClosedError(`${this.name()} was used after it had been closed`);
+    if (this.ended) return;
+    if (this.waker !== null) {
+      throw new BusyError(`another task still writes to ${this.name()}; end() comes after the last write`);
+    }
+    this.transport.endWriting();
+    this.ended = true;
+  }
+
+  /** Fails who waits, and everybody who comes. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const { waker, operation } = this;
+    if (waker === null) return;
+    this.withdraw();
+    this.waker = this.operation = null;
+    const error = new ClosedError(`${this.name()} was closed while a task waited for it`);
+    waker.fail(noted(error, operation?.sent ?? 0));
+  }
+
+  /** The transport has room, or can tell why not. */
+  wake(): boolean {
+    const { waker, operation } = this;
+    if (waker === null || operation === null) return false;
+    try {
+      if (!this.advance(operation)) {
+        this.goOn(operation);
+        return true;
+      }
+    } catch (error) {
+      this.waker = this.operation = null;
+      waker.fail(error);
+      return true;
+    }
+    this.waker = null;
+    return waker.wake();
+  }
+
+  /** The wait itself failed: closed elsewhere, refused, or not possible. */
+  fail(error: unknown): boolean {
+    const { waker, operation } = this;
+    if (waker === null) return false;
+    this.waker = this.operation = null;
+    if (operation !== null && operation.sent > 0) this.cutOff(operation);
+    return waker.fail(error);
+  }
+
+  private goOn(operation: Write): void {
+    const { kernel } = this;
+    if (operation.tired) {
+      // Others first; then it goes on where it is.
+      operation.tired = false;
+      this.later = kernel.timers.set(kernel.host.now(), () => {
+        this.later = null;
+        this.wake();
+      });
+      return;
+    }
+    this.wait ??= this.transport.writable();
+    this.state = undefined;
+    kernel.observer?.yielded?.(this.wait);
+    if (this.wait.try(kernel) === PENDING) {
+      this.wait.park(this);
+      return;
+    }
+    operation.tired = true;
+    this.goOn(operation);
+  }
+
+  private cutOff(operation: Write): void {
+    this.operation = null;
+    this.failure ??= new PartialWriteError(this.name(), operation.sent, operation.length);
+  }
+
+  /** A connection that is broken is broken in both directions; one that nobody reads from any more is not. */
+  private broken(error: unknown): void {
+    this.operation = null;
+    // What the reader has found says more than the EPIPE that follows from it.
+    this.failure ??= this.input.failure ?? error;
+    if ((error as { code?: unknown }).code !== 'EPIPE') this.input.note(error);
+  }
+
+  private withdraw(): void {
+    if (this.later === null) {
+      this.wait?.abort(this);
+      return;
+    }
+    this.kernel.timers.cancel(this.later);
+    this.later = null;
+  }
+}
+
+/** A write of all of these bytes. */
+export class Write extends Op<void> {
+  /** @internal */
+  bytes: Uint8Array;
+  /** @internal */
+  readonly length: number;
+  /** @internal How much has gone. */
+  sent = 0;
+  /** @internal Whether it is the others' turn. */
+  tired = false;
+  private readonly output: Output;
+  private pending = false;
+
+  constructor(output: Output, bytes: Uint8Array) {
+    super();
+    this.output = output;
+    this.bytes = bytes;
+    this.length = bytes.length;
+  }
+
+  override try(): undefined | typeof PENDING {
+    this.output.admit(this);
+    if (!this.pending) this.sent = 0;
+    this.pending = !this.output.advance(this);
+    return this.pending ? PENDING : undefined;
+  }
+
+  override park(waker: Waker<void>): void {
+    // What was lent to us holds no longer than this step.
+    if (isLent(this.bytes)) this.bytes = Buffer.from(this.bytes) as Buffer;
+    this.pending = false;
+    this.output.park(this, waker);
+  }
+
+  override abort(waker: Waker<void>, cancel?: unknown): boolean {
+    this.output.unpark(waker, cancel);
+    return true;
+  }
+
+  override describe(): string {
+    return `a write of ${this.length} bytes to ${this.output.title}`;
+  }
+
+  override [Symbol.iterator](): Generator<Op<void>, void, unknown> {
+    return new WriteTrap(this) as unknown as Generator<Op<void>, void, unknown>;
+  }
+}
+
+/** The iterator of a write, and its own iterator result. A cancel that passes it learns how much had gone. */
+class WriteTrap {
+  value: unknown;
+  done: boolean = false;
+  private readonly operation: Write;
+  private asked = false;
+
+  constructor(operation: Write) {
+    this.operation = operation;
+    this.value = operation;
+  }
+
+  next(): this {
+    if (this.asked) {
+      this.value = undefined;
+      this.done = true;
+    } else {
+      this.asked = true;
+    }
+    return this;
+  }
+
+  throw(error: unknown): never {
+    // Again, as one cancel may end many writes: here it is about to be caught.
+    throw noted(error, this.operation.sent);
+  }
+
+  return(value: unknown): this {
+    this.value = value;
+    this.done = true;
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+/** Puts on an error how many bytes of the write had gone; on a cancel also on its reason, which a block may throw in its place. */
+function noted(error: unknown, bytesWritten: number): unknown {
+  if (!(error instanceof Error)) return error;
+  if (Object.isExtensible(error)) Object.assign(error, { bytesWritten });
+  const { reason } = error as { reason?: unknown };
+  if (reason instanceof Error && Object.isExtensible(reason)) Object.assign(reason, { bytesWritten });
+  return error;
+}

@@ -1,0 +1,391 @@
+/**
+ * The reading side of a stream: who waits for bytes, and what happens when some come.
+ *
+ * A task that was woken by `yield*` receives in its own step, when its turn has come: so one buffer serves all streams of a
+ * thread, a view of it can be handed out without a copy, and what the closing task did before it is seen (rule 32). Where the
+ * wait is one of several (in a `select`), the bytes are received at the wake, since they are the decision.
+ *
+ * A read tries first only where that pays: after a wake, or where the last call filled its buffer. What completes without waiting
+ * is bounded, by the kernel in number and here in bytes (rule 40).
+ */
+
+import { type Kernel, Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
+import { ClosedError } from '../os/index.ts';
+import { BusyError } from '../poller/index.ts';
+import { RECEIVE_SIZE, receiveBuffer } from './borrowed.ts';
+import { Input } from './input.ts';
+import type { Transport } from './transport.ts';
+
+/** How many bytes one task may move without waiting before others get their turn. Rule 40. */
+export const BYTE_BUDGET = 262_144 as const;
+/** How often a transport may be found ready at once before others get their turn. Rule 40. */
+const READY_BUDGET = 32;
+
+/** In place of a result: the task is to look for itself. */
+const READY: unique symbol = Symbol('ready');
+
+/** Who reads, and how it waits for the transport. The wake of its wait comes here first. */
+export class Reader implements Waker<unknown> {
+  readonly input: Input = new Input();
+  readonly transport: Transport;
+  /** The transport's place to remember our wait. */
+  state: unknown = undefined;
+  closed = false;
+  /** @internal Whether receiving may give something without waiting. */
+  promising = false;
+  private readonly name: () => string;
+  private wait: Op<unknown> | null = null;
+  private waker: Waker<unknown> | null = null;
+  private operation: ReadOperation<unknown> | null = null;
+  /** Whether the task is to receive in its own step. */
+  private inStep = false;
+  /** Whether a task was woken and has not looked yet. */
+  private woken = false;
+  /** @internal How many bytes have come since the last wait. */
+  burst = 0;
+  /** Goes on after others have had their turn. */
+  private later: Timer | null = null;
+
+  constructor(transport: Transport, name: () => string) {
+    this.transport = transport;
+    this.name = name;
+  }
+
+  /** What messages call the stream. */
+  get title(): string {
+    return this.name();
+  }
+
+  get kernel(): Kernel {
+    return (this.waker as Waker<unknown>).kernel;
+  }
+
+  /** Refuses a second reader, and everybody once closed. */
+  admit(): void {
+    if (this.closed) throw new ClosedError(`${this.name()} was used after it had been closed`);
+    if (this.waker !== null || this.woken) {
+      throw new BusyError(`another task already reads from ${this.name()}; one reader and one writer for each stream`);
+    }
+  }
+
+  /** Whether a read may complete without waiting. It may still turn out that it does not. */
+  get hopeful(): boolean {
+    return (this.input.length > 0 || this.input.ended || this.promising) && this.burst < BYTE_BUDGET;
+  }
+
+  /** @internal The task goes on without a wait, and looks when its turn has come. */
+  goesOn(): typeof READY {
+    this.woken = true;
+    return READY;
+  }
+
+  /** @internal The task that was told `READY` looks. */
+  looks(): void {
+    this.woken = false;
+    if (this.closed) throw new ClosedError(`${this.name()} was closed while a task waited for it`);
+  }
+
+  /** Receives once, into the common buffer. Whether there is anything new: bytes, the end or an error. */
+  receive(): boolean {
+    const count = this.receiveInto(receiveBuffer(), 0, RECEIVE_SIZE);
+    if (count > 0) {
+      // Already counted.
+      this.input.received -= count;
+      this.input.deliver(receiveBuffer(), 0, count, false);
+      this.input.delivered = false;
+    }
+    return count >= 0;
+  }
+
+  /** Receives once: how many bytes; 0 if the end or an error came, which the input knows; -1 if there is nothing new. */
+  receiveInto(bytes: Uint8Array, offset: number, length: number): number {
+    const { input } = this;
+    if (!this.promising || input.ended) return -1;
+    this.promising = false;
+    let count: number | undefined;
+    try {
+      count = this.transport.receive(bytes, offset, length);
+    } catch (error) {
+      input.fail(error);
+      return 0;
+    }
+    if (count === undefined) return -1;
+    if (count === 0) {
+      input.end();
+      return 0;
+    }
+    this.promising = count === length;
+    this.burst += count;
+    input.received += count;
+    return count;
+  }
+
+  /** Parks a task's read. */
+  park(operation: ReadOperation<unknown>, waker: Waker<unknown>, inStep: boolean, starved: boolean): void {
+    // In a `select` a park may come without its try being the last word.
+    this.admit();
+    this.waker = waker;
+    this.operation = operation;
+    this.inStep = inStep;
+    if (!starved && this.burst >= BYTE_BUDGET) {
+      this.yieldTurn();
+      return;
+    }
+    this.burst = 0;
+    try {
+      if (this.isReady()) this.wake();
+    } catch (error) {
+      this.waker = this.operation = null;
+      throw error;
+    }
+  }
+
+  /** Takes a parked read back. Whatever has come stays. */
+  unpark(waker: Waker<unknown>): void {
+    if (this.waker !== waker) return;
+    this.withdraw();
+    this.waker = this.operation = null;
+  }
+
+  /** Fails who waits, and everybody who comes. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const { waker } = this;
+    if (waker !== null) {
+      this.withdraw();
+      this.waker = this.operation = null;
+      waker.fail(new ClosedError(`${this.name()} was closed while a task waited for it`));
+    }
+    this.input.discard();
+  }
+
+  /** The transport is ready, or something has been delivered. */
+  wake(): boolean {
+    if (this.waker === null) return false;
+    const { input } = this;
+    this.promising = input.delivered ? input.filled : true;
+    input.delivered = false;
+    if (this.inStep) return this.rouse();
+    this.decide();
+    return true;
+  }
+
+  /** The wait itself failed: closed elsewhere, refused, or not possible. */
+  fail(error: unknown): boolean {
+    const { waker } = this;
+    if (waker === null) return false;
+    this.waker = this.operation = null;
+    return waker.fail(error);
+  }
+
+  private rouse(): boolean {
+    const waker = this.waker as Waker<unknown>;
+    this.waker = this.operation = null;
+    this.woken = true;
+    if (waker.wake(READY)) return true;
+    this.woken = false;
+    return false;
+  }
+
+  /** Receives where nobody's step runs: the result is the wake. */
+  private decide(): void {
+    const waker = this.waker as Waker<unknown>;
+    const operation = this.operation as ReadOperation<unknown>;
+    try {
+      for (let round = 0; ; round++) {
+        const before = this.input.mark();
+        const value = operation.perform(false);
+        if (value !== PENDING) {
+          this.waker = this.operation = null;
+          if (!waker.wake(value)) this.input.rewind(before);
+          return;
+        }
+        if (this.burst >= BYTE_BUDGET || round === READY_BUDGET) {
+          this.yieldTurn();
+          return;
+        }
+        if (!this.isReady()) return;
+        this.promising = true;
+      }
+    } catch (error) {
+      this.waker = this.operation = null;
+      if (!waker.fail(error)) this.input.retell(error);
+    }
+  }
+
+  /** Others first; then it goes on where it is. */
+  private yieldTurn(): void {
+    this.burst = 0;
+    if (this.inStep) {
+      this.rouse();
+      return;
+    }
+    const { timers, host } = this.kernel;
+    this.later = timers.set(host.now(), () => {
+      this.later = null;
+      this.wake();
+    });
+  }
+
+  /** Asks the transport; if it is not ready, it will wake us. */
+  private isReady(): boolean {
+    const { kernel } = this;
+    this.wait ??= this.transport.readable();
+    this.state = undefined;
+    kernel.observer?.yielded?.(this.wait);
+    if (this.wait.try(kernel) !== PENDING) return true;
+    this.wait.park(this);
+    return false;
+  }
+
+  private withdraw(): void {
+    if (this.later === null) {
+      this.wait?.abort(this);
+      return;
+    }
+    this.kernel.timers.cancel(this.later);
+    this.later = null;
+  }
+}
+
+/** A read of any kind: what it takes of the input, and when it has enough. */
+export abstract class ReadOperation<T> extends Op<T> {
+  readonly reader: Reader;
+  /** @internal Whether it is yielded by `yield*`, so that the task itself looks. */
+  trapped = false;
+  private starved = false;
+
+  constructor(reader: Reader) {
+    super();
+    this.reader = reader;
+  }
+
+  /** The result, taken out of the input; `PENDING` if that needs more. Throws what stands in place of a result. */
+  protected abstract take(input: Input): T | typeof PENDING;
+
+  /** Receives. Whether there is anything new. */
+  protected receive(_inStep: boolean): boolean {
+    return this.reader.receive();
+  }
+
+  override try(): T | typeof PENDING {
+    const { reader } = this;
+    reader.admit();
+    if (!this.trapped) return this.perform(false);
+    if (this.starved || !reader.hopeful) return PENDING;
+    return reader.goesOn() as never;
+  }
+
+  override park(waker: Waker<T>): void {
+    const { trapped, starved } = this;
+    this.trapped = this.starved = false;
+    this.reader.park(this, waker as Waker<unknown>, trapped, starved);
+  }
+
+  override abort(waker: Waker<T>): boolean {
+    this.reader.unpark(waker as Waker<unknown>);
+    return true;
+  }
+
+  override describe(): string {
+    return `a read from ${this.reader.title}`;
+  }
+
+  /** @internal Takes and receives in turn, as long as that leads anywhere. */
+  perform(inStep: boolean): T | typeof PENDING {
+    const { reader } = this;
+    const { input } = reader;
+    try {
+      for (;;) {
+        // A result that nobody wants after all can be put back, since its bytes stay where they are.
+        if (!inStep) input.keep();
+        const value = this.take(input);
+        if (value !== PENDING) return inStep ? value : this.owned(value);
+        if (reader.burst >= BYTE_BUDGET || !this.receive(inStep)) return PENDING;
+      }
+    } finally {
+      // What is left must survive the next trap.
+      input.keep();
+    }
+  }
+
+  /** @internal What `yield*` makes of the wake. */
+  look(): T | typeof PENDING {
+    this.reader.looks();
+    const value = this.perform(true);
+    if (value === PENDING) {
+      this.trapped = true;
+      this.starved = !this.reader.hopeful;
+    }
+    return value;
+  }
+
+  /** @internal The task is thrown into: it does not look any more. */
+  left(): void {
+    this.trapped = this.starved = false;
+  }
+
+  /** A result that holds beyond the next trap. */
+  protected owned(value: T): T {
+    return value;
+  }
+
+  override [Symbol.iterator](): Generator<Op<T>, T, unknown> {
+    return new ReadTrap(this) as unknown as Generator<Op<T>, T, unknown>;
+  }
+}
+
+/** The iterator of a read, and its own iterator result: as that of any operation, but that it looks when it is resumed. */
+export class ReadTrap<T> {
+  value: unknown;
+  done: boolean = false;
+  private readonly operation: ReadOperation<T>;
+  private asked = false;
+
+  constructor(operation: ReadOperation<T>) {
+    this.operation = operation;
+  }
+
+  /** Makes it new: for operations that are made once for each stream. */
+  renew(): this {
+    this.asked = false;
+    this.done = false;
+    return this;
+  }
+
+  next(result: unknown): this {
+    const { operation } = this;
+    if (!this.asked) {
+      this.asked = true;
+      operation.trapped = true;
+      this.value = operation;
+      return this;
+    }
+    operation.left();
+    const value = result === READY ? operation.look() : result;
+    if (value === PENDING) {
+      this.value = operation;
+    } else {
+      this.value = value;
+      this.done = true;
+    }
+    return this;
+  }
+
+  throw(error: unknown): never {
+    this.operation.left();
+    throw error;
+  }
+
+  return(value: unknown): this {
+    this.operation.left();
+    this.value = value;
+    this.done = true;
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
