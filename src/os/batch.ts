@@ -7,7 +7,7 @@ import { SocketAddress } from './address.ts';
 import { type Data, toBytes } from './descriptor.ts';
 import { SystemError, wouldBlock } from './errors.ts';
 import { currentSys } from './native.ts';
-import type { Socket } from './socket.ts';
+import type { Datagram, Socket } from './socket.ts';
 import { ADDRESS_SLOT_SIZE, MESSAGE_ROW, MOST_MESSAGES, type Sys } from './sys.ts';
 
 /** Enough for what travels in one packet of an Ethernet. */
@@ -47,6 +47,8 @@ export class DatagramBatch {
   readonly size: number;
   /** How many datagrams it holds. Set by receiving, and by {@link DatagramBatch.add}. */
   count = 0;
+  /** How far `sendMany` has come with it: the number of the datagram that is next, or that failed. */
+  sent = 0;
   /** @internal What the calls are given. */
   readonly buffer: Uint8Array;
   /** @internal */
@@ -143,6 +145,20 @@ export class DatagramBatch {
     else this.slots.set(address.slot, slot);
     this.slots[slot + TRUNCATED] = 0;
     return n;
+  }
+
+  /** @internal Adds what was received elsewhere, cut to what fits. */
+  put({ data, address, truncated }: Datagram): void {
+    const part = data.subarray(0, this.size);
+    const n = this.add(part, address);
+    this.slots[n * ADDRESS_SLOT_SIZE + TRUNCATED] = truncated || part.length < data.length ? 1 : 0;
+  }
+
+  /** How many bytes all datagrams have. */
+  get bytes(): number {
+    let sum = 0;
+    for (let n = 0; n < this.count; n++) sum += this.rows[n * MESSAGE_ROW + LENGTH] as number;
+    return sum;
   }
 
   /** Forgets all datagrams. */

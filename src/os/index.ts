@@ -22,7 +22,7 @@ export {
 } from './backend.ts';
 export { type BatchOptions, DatagramBatch, recvmmsg, sendmmsg } from './batch.ts';
 export { constants } from './constants.ts';
-export { type AdoptOptions, type Data, Descriptor, type Watcher } from './descriptor.ts';
+export { type AdoptOptions, type Data, Descriptor, toBytes, type Watcher } from './descriptor.ts';
 export { Epoll, type EpollEvent } from './epoll.ts';
 export { ClosedError, errnoName, SystemError, type SystemErrorDetails, wouldBlock } from './errors.ts';
 export { EventFd, type OpenMode, open, pipe, TimerFd } from './files.ts';
