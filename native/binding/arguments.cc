@@ -12,6 +12,7 @@ namespace {
 
 constexpr int64_t kGreatestInt32 = INT32_MAX;
 constexpr size_t kLongestMessage = 200;
+constexpr size_t kMostGathered = 256;
 
 const char* nameOf(napi_typedarray_type kind) { return kind == napi_uint8_array ? "a Uint8Array" : "an Int32Array"; }
 
@@ -157,17 +158,76 @@ uint8_t* Arguments::slot(size_t index, const char* name) {
 
 AddressBytes Arguments::address(size_t index, const char* name) {
   const Bytes whole = bytes(index, name);
-  if (failed_) return {nullptr, 0};
-  const size_t length = whole.length == 0 ? 0 : whole.data[0];
-  if (length == 0) {
-    typeError("%s: %s holds no address", call_, name);
-  } else if (length < kSmallestAddress || length > kSlotAddress) {
+  if (!failed_ && (whole.length == 0 || whole.data[0] == 0)) typeError("%s: %s holds no address", call_, name);
+  return addressIn(whole.data, whole.length, name);
+}
+
+AddressBytes Arguments::optionalAddress(size_t index, const char* name) {
+  const Bytes whole = bytes(index, name);
+  return addressIn(whole.data, whole.length, name);
+}
+
+AddressBytes Arguments::addressIn(const uint8_t* slot, size_t size, const char* name) {
+  if (failed_ || size == 0) return {nullptr, 0};
+  const size_t length = slot[0];
+  if (length == 0) return {nullptr, 0};
+  if (length < kSmallestAddress || length > kSlotAddress) {
     rangeError("%s: %s says %zu bytes, an address has %zu to %zu", call_, name, length, kSmallestAddress, kSlotAddress);
-  } else if (whole.length < kSlotHeader + length) {
-    rangeError("%s: %s says %zu bytes of address in an array of %zu", call_, name, length, whole.length);
+  } else if (size < kSlotHeader + length) {
+    rangeError("%s: %s says %zu bytes of address in an array of %zu", call_, name, length, size);
   }
   if (failed_) return {nullptr, 0};
-  return {slotAddress(whole.data), static_cast<socklen_t>(length)};
+  return {reinterpret_cast<const sockaddr*>(slot + kSlotHeader), static_cast<socklen_t>(length)};
+}
+
+Gathering Arguments::buffers(size_t index, const char* name, size_t skip, iovec* parts, size_t most) {
+  if (failed_) return {0, true};
+  const napi_value array = values_[index];
+  bool isArray = false;
+  uint32_t length = 0;
+  if (napi_is_array(env_, array, &isArray) != napi_ok || !isArray ||
+      napi_get_array_length(env_, array, &length) != napi_ok) {
+    typeError("%s: %s must be an array of Uint8Arrays", call_, name);
+    return {0, true};
+  }
+  // First which they are, which may run code, and only then where they are.
+  napi_value taken[kMostGathered];
+  if (most > kMostGathered) most = kMostGathered;
+  size_t count = 0;
+  bool isAll = true;
+  for (uint32_t at = 0; at < length; at++) {
+    if (count == most) {
+      isAll = false;
+      break;
+    }
+    napi_value element;
+    if (napi_get_element(env_, array, at, &element) != napi_ok) {
+      failed_ = true;  // what a getter has thrown
+      return {0, true};
+    }
+    napi_typedarray_type kind;
+    size_t size;
+    if (napi_get_typedarray_info(env_, element, &kind, &size, nullptr, nullptr, nullptr) != napi_ok ||
+        kind != napi_uint8_array) {
+      typeError("%s: %s must be an array of Uint8Arrays, and element %u is none", call_, name, at);
+      return {0, true};
+    }
+    if (count == 0 && skip >= size) {
+      skip -= size;
+    } else {
+      taken[count++] = element;
+    }
+  }
+  for (size_t at = 0; at < count; at++) {
+    size_t size;
+    void* data;
+    napi_get_typedarray_info(env_, taken[at], nullptr, &size, &data, nullptr, nullptr);
+    if (skip > size) break;
+    parts[at] = {static_cast<uint8_t*>(data) + skip, size - skip};
+    skip = 0;
+  }
+  if (skip > 0) rangeError("%s: offset is beyond the bytes of the %s", call_, name);
+  return {count, isAll};
 }
 
 Rows Arguments::rows(size_t index, const char* name, size_t columns) {

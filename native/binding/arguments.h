@@ -7,6 +7,7 @@
 #pragma once
 
 #include <node_api.h>
+#include <sys/uio.h>
 
 #include <cmath>
 #include <cstddef>
@@ -41,11 +42,18 @@ struct AddressBytes {
   socklen_t length;
 };
 
+// How many buffers of an array were taken, and whether those are all.
+struct Gathering {
+  size_t count;
+  bool isAll;
+};
+
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info, const char* call);
 
   bool failed() const { return failed_; }
+  const char* call() const { return call_; }
   Environment& environment() const { return *environment_; }
   napi_env env() const { return env_; }
 
@@ -79,6 +87,12 @@ class Arguments {
   uint8_t* slot(size_t index, const char* name);
   // A slot that holds an address; the length is read once.
   AddressBytes address(size_t index, const char* name);
+  // The same, and no address if the array is empty or says so.
+  AddressBytes optionalAddress(size_t index, const char* name);
+  AddressBytes addressIn(const uint8_t* slot, size_t size, const char* name);
+  // The bytes of an array of buffers from `skip` on, of the first buffers that have any. To be read before other
+  // bytes: an array's element may be a getter, which runs code.
+  Gathering buffers(size_t index, const char* name, size_t skip, iovec* parts, size_t most);
   // All whole rows of an Int32Array.
   Rows rows(size_t index, const char* name, size_t columns);
   // Exactly `count` rows, which must be there.
@@ -94,7 +108,7 @@ class Arguments {
   void typeError(const char* format, ...) __attribute__((format(printf, 2, 3)));
   void rangeError(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
-  static constexpr size_t kMost = 6;
+  static constexpr size_t kMost = 7;
 
  private:
   int64_t checkedInteger(size_t index, const char* name, int64_t least, int64_t greatest);

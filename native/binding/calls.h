@@ -9,6 +9,7 @@ namespace genloop {
 bool defineAddressCalls(Environment* environment, napi_value exports);
 bool defineSocketCalls(Environment* environment, napi_value exports);
 bool defineTransferCalls(Environment* environment, napi_value exports);
+bool defineMessageCalls(Environment* environment, napi_value exports);
 bool defineDescriptorCalls(Environment* environment, napi_value exports);
 bool defineReadinessCalls(Environment* environment, napi_value exports);
 bool defineTimeCalls(Environment* environment, napi_value exports);

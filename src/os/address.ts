@@ -64,6 +64,11 @@ export class SocketAddress {
     return new SocketAddress(sys, slot.slice(0, SLOT_HEADER + (slot[0] as number)));
   }
 
+  /** @internal Over a slot of somebody's: shows what it holds at each look. */
+  static over(sys: Sys, slot: Uint8Array): SocketAddress {
+    return new SocketAddress(sys, slot);
+  }
+
   /**
    * Packs an address; `syscall` is what errors say that it was for. Throws `TypeError` (no numeric address: names are not resolved here), `RangeError` (port),
    * `SystemError` (a path that is too long: `ENAMETOOLONG`; a scope without an interface: `ENODEV`).

@@ -48,6 +48,23 @@ export const KEVENT_ROW: number = 8;
 
 /** Bytes before the first address in the answer that a {@link Sys.getaddrinfo} descriptor gives: an int, 0 or the negative error. */
 export const LOOKUP_HEADER: number = 4;
+/**
+ * Int32 columns in a row of {@link Sys.recvmmsg} and {@link Sys.sendmmsg}: where in the buffer the datagram stands, how many
+ * bytes there are for it, how many bytes it has.
+ */
+export const MESSAGE_ROW: number = 3;
+
+/**
+ * Int32 elements of control data before the descriptors: how many descriptors there are, 1 if descriptors got lost, 1 if there
+ * are credentials, and the credentials: pid, uid, gid.
+ */
+export const CONTROL_HEADER: number = 6;
+
+/** The most descriptors in a message. */
+export const MOST_DESCRIPTORS: number = 253;
+
+/** The most buffers or datagrams that go through one call; of more, the first ones do. */
+export const MOST_MESSAGES: number = 256;
 
 /** An address as Node shows it. `family` is `'IPv4'`, `'IPv6'`, `'unix'` or `'raw'`. */
 export interface DecodedAddress {
@@ -113,6 +130,39 @@ export interface Sys {
   recvfrom(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number, slot: Uint8Array): number;
   /** sendto(2), always with MSG_NOSIGNAL. */
   sendto(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number, address: Uint8Array): number;
+  /** writev(2), of any descriptor: the bytes of all buffers in order, from `offset` on; at most {@link MOST_MESSAGES} buffers at a time. Bytes written. */
+  writev(fd: number, buffers: readonly Uint8Array[], offset: number): number;
+  /** sendmsg(2), always with MSG_NOSIGNAL: as `writev`, with flags. `address` may be empty (no bytes, or no address in the slot): the peer. `control` may be empty, otherwise it is laid out as {@link CONTROL_HEADER} says. More than {@link MOST_MESSAGES} buffers: -EMSGSIZE. */
+  sendmsg(
+    fd: number,
+    buffers: readonly Uint8Array[],
+    offset: number,
+    flags: number,
+    address: Uint8Array,
+    control: Int32Array,
+  ): number;
+  /** recvmsg(2): as `recvfrom`, and what came beside the bytes into `control`, unless that is empty. Its room bounds the descriptors; they come close-on-exec and non-blocking, and belong to the calling thread. If more came, or the system has cut them, all are closed and `control` says so. */
+  recvmsg(
+    fd: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    flags: number,
+    slot: Uint8Array,
+    control: Int32Array,
+  ): number;
+  /** recvmmsg(2), or recvmsg(2) as often: the datagrams that are there, the i-th into the place of the i-th of the first `count` rows of {@link MESSAGE_ROW}, its length into the row, its sender into the i-th slot. How many; at most {@link MOST_MESSAGES}. */
+  recvmmsg(fd: number, buffer: Uint8Array, rows: Int32Array, count: number, slots: Uint8Array, flags: number): number;
+  /** sendmmsg(2), or sendmsg(2) as often, always with MSG_NOSIGNAL: `count` datagrams from row `from` on, each to the address in its slot, or to the peer if it holds none. How many went, at most {@link MOST_MESSAGES}; an error comes only if the first did not. */
+  sendmmsg(
+    fd: number,
+    buffer: Uint8Array,
+    rows: Int32Array,
+    from: number,
+    count: number,
+    slots: Uint8Array,
+    flags: number,
+  ): number;
   /** shutdown(2): `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. */
   shutdown(fd: number, how: number): number;
   /** getsockname(2) into the slot. */

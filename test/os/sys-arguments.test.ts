@@ -4,7 +4,7 @@
  */
 
 import fc from 'fast-check';
-import { ADDRESS_SLOT_SIZE, type NodeLoop, nodeLoop, realSys, type Sys } from 'genloop/os';
+import { ADDRESS_SLOT_SIZE, CONTROL_HEADER, MESSAGE_ROW, type NodeLoop, nodeLoop, realSys, type Sys } from 'genloop/os';
 import * as assert from 'uvu/assert';
 import { holdings, settled } from '../support/leaks.ts';
 import { suite } from '../support/suite.ts';
@@ -23,6 +23,10 @@ type Kind =
   | 'slot'
   | 'address'
   | 'rows'
+  | 'buffers'
+  | 'maybe address'
+  | 'control'
+  | 'slots'
   | 'pair'
   | 'flag'
   | 'call';
@@ -46,6 +50,11 @@ const SIGNATURES: Readonly<Record<CallName, readonly Kind[]>> = {
   send: ['fd', 'bytes', 'length', 'length', 'bits'],
   recvfrom: ['fd', 'bytes', 'length', 'length', 'bits', 'slot'],
   sendto: ['fd', 'bytes', 'length', 'length', 'bits', 'address'],
+  writev: ['fd', 'buffers', 'length'],
+  sendmsg: ['fd', 'buffers', 'length', 'bits', 'maybe address', 'control'],
+  recvmsg: ['fd', 'bytes', 'length', 'length', 'bits', 'slot', 'control'],
+  recvmmsg: ['fd', 'bytes', 'rows', 'length', 'slots', 'bits'],
+  sendmmsg: ['fd', 'bytes', 'rows', 'length', 'length', 'slots', 'bits'],
   shutdown: ['fd', 'int'],
   getsockname: ['fd', 'slot'],
   getpeername: ['fd', 'slot'],
@@ -104,6 +113,10 @@ const VALID: Readonly<Record<Kind, () => unknown>> = {
   slot: () => new Uint8Array(ADDRESS_SLOT_SIZE),
   address,
   rows: () => new Int32Array(64),
+  buffers: () => [new Uint8Array(4), new Uint8Array(0)],
+  'maybe address': address,
+  control: () => new Int32Array(CONTROL_HEADER + 1),
+  slots: () => new Uint8Array(2 * ADDRESS_SLOT_SIZE),
   pair: () => new Int32Array(2),
   flag: () => true,
   call: () => () => {},
@@ -189,6 +202,27 @@ const HOSTILE: Readonly<Record<Kind, () => readonly unknown[]>> = {
     detached(address()),
   ],
   rows: () => [...NO_BYTES, new Uint8Array(256), new Uint32Array(64)],
+  buffers: () => [
+    ...NO_BYTES.filter((value) => !Array.isArray(value) || value.length > 0),
+    new Uint8Array(8),
+    [new Uint8Array(8), undefined],
+    Object.assign(new Array(3), { 0: new Uint8Array(8), 2: new Uint8Array(8) }),
+    [new Int32Array(8)],
+    ['text'],
+    [[new Uint8Array(8)]],
+    new Proxy([new Uint8Array(8)], {}),
+    { 0: new Uint8Array(8), length: 1 },
+  ],
+  'maybe address': () => [
+    ...NO_BYTES,
+    new Int32Array(64),
+    Uint8Array.of(129, 0, 2, 0),
+    Uint8Array.of(16, 0, 2, 0),
+    Uint8Array.of(1, 0, 2),
+    new Uint8Array(ADDRESS_SLOT_SIZE).fill(255),
+  ],
+  control: () => [...NO_BYTES, new Uint8Array(256), new Int32Array(1), new Int32Array(CONTROL_HEADER - 1)],
+  slots: () => [...NO_BYTES, new Int32Array(64)],
   pair: () => [...NO_BYTES, new Uint8Array(256), new Int32Array(0), new Int32Array(1), detached(new Int32Array(2))],
   flag: () => [undefined, null, 0, 1, 'true', {}, new Boolean(true)],
   call: () => [undefined, null, 0, 'f', {}, []],
@@ -244,7 +278,7 @@ for (const name of names) {
 }
 
 test('offset and length never reach beyond the buffer', () => {
-  for (const name of ['recv', 'send', 'read', 'write', 'recvfrom', 'sendto'] as const) {
+  for (const name of ['recv', 'send', 'read', 'write', 'recvfrom', 'sendto', 'recvmsg'] as const) {
     const rest = SIGNATURES[name].slice(4).map((kind) => VALID[kind]());
     const views: [string, () => Uint8Array][] = [
       ['a buffer of 8', () => new Uint8Array(8)],
@@ -279,6 +313,90 @@ test('rows beyond the array are refused', () => {
   refuses('recvEach', [new Int32Array(4), 1, detached(new Uint8Array(8)), 8], 'recvEach, detached bytes');
   refuses('kevent', [NOBODY, new Int32Array(8), 2, new Int32Array(8), 0], 'kevent');
   refuses('kevent', [NOBODY, detached(new Int32Array(8)), 1, new Int32Array(8), 0], 'kevent, detached');
+});
+
+test('a batch never reaches beyond its buffer, its rows or its slots', () => {
+  const rows = (...cells: number[]) => Int32Array.from(cells);
+  const two = new Uint8Array(2 * ADDRESS_SLOT_SIZE);
+  const receive = (what: string, buffer: Uint8Array, table: Int32Array, count: number, slots: Uint8Array) =>
+    refuses('recvmmsg', [NOBODY, buffer, table, count, slots, 0], `recvmmsg: ${what}`);
+  const send = (what: string, buffer: Uint8Array, table: Int32Array, from: number, count: number, slots: Uint8Array) =>
+    refuses('sendmmsg', [NOBODY, buffer, table, from, count, slots, 0], `sendmmsg: ${what}`);
+  const eight = new Uint8Array(8);
+  const bad: [string, number, number][] = [
+    ['beyond the end', 0, 9],
+    ['from beyond the end', 9, 0],
+    ['a negative offset', -1, 1],
+    ['a negative size', 0, -1],
+    ['both far away', 2 ** 31 - 1, 2 ** 31 - 1],
+  ];
+  for (const [what, offset, size] of bad) {
+    receive(what, eight, rows(0, 8, 0, offset, size, 0), 2, two);
+    send(what, eight, rows(0, 0, 8, offset, 0, size), 0, 2, two);
+    send(`${what}, from 1`, eight, rows(0, 0, 8, offset, 0, size), 1, 1, two);
+  }
+  receive('more than the rows', eight, rows(0, 8, 0), 2, two);
+  receive('more than the slots', eight, rows(0, 8, 0, 0, 8, 0), 2, two.subarray(1));
+  receive('detached buffer', detached(new Uint8Array(256)), rows(0, 8, 0), 1, two);
+  receive('shrunk buffer', shrunk(), rows(0, 9, 0), 1, two);
+  receive('detached rows', eight, detached(rows(0, 8, 0)), 1, two);
+  receive('detached slots', eight, rows(0, 8, 0), 1, detached(new Uint8Array(256)));
+  send('more than the rows', eight, rows(0, 0, 8), 1, 1, two);
+  send('more than the slots', eight, new Int32Array(9), 2, 1, two);
+  send('far beyond', eight, new Int32Array(9), 2 ** 31 - 1, 2 ** 31 - 1, two);
+  const wrong = two.slice();
+  wrong[ADDRESS_SLOT_SIZE] = 129;
+  send('an address that is none', eight, new Int32Array(2 * MESSAGE_ROW), 0, 2, wrong);
+  // Of a thousand the first 256 are looked at.
+  const many = new Int32Array(1000 * MESSAGE_ROW);
+  const { EBADF } = realSys().constants;
+  assert.is(
+    native.recvmmsg(NOBODY, eight, many, 1000, new Uint8Array(1000 * ADDRESS_SLOT_SIZE), 0),
+    -(EBADF as number),
+  );
+});
+
+test('gathered buffers never reach beyond their bytes, also if one of them changes as it is read', () => {
+  const { EBADF, EMSGSIZE } = realSys().constants as { EBADF: number; EMSGSIZE: number };
+  refuses('writev', [NOBODY, [new Uint8Array(3), new Uint8Array(4)], 8], 'offset');
+  refuses('writev', [NOBODY, [], 1], 'offset into nothing');
+  refuses('writev', [NOBODY, [detached(new Uint8Array(8))], 1], 'detached');
+  assert.is(native.writev(NOBODY, [new Uint8Array(3), new Uint8Array(4)], 7), -EBADF);
+  assert.is(
+    native.writev(
+      NOBODY,
+      Array.from({ length: 1000 }, () => new Uint8Array(1)),
+      999,
+    ),
+    -EBADF,
+  );
+  const thousand = Array.from({ length: 1000 }, () => new Uint8Array(1));
+  assert.is(native.sendmsg(NOBODY, thousand, 0, 0, new Uint8Array(0), new Int32Array(0)), -EMSGSIZE);
+  const first = new Uint8Array(64);
+  const trap = [first, new Uint8Array(8)];
+  Object.defineProperty(trap, 1, { get: () => detached(first) });
+  // The first has no bytes any more when its address is taken, and so an offset into it is beyond the end.
+  refuses('writev', [NOBODY, trap, 8], 'a getter that detaches');
+  const throwing = Object.defineProperty([first], 0, {
+    get(): never {
+      throw new Error('thrown on');
+    },
+  });
+  assert.throws(() => native.writev(NOBODY, throwing, 0), /^thrown on$/);
+});
+
+test('control data says no more than there is', () => {
+  const send = (control: Int32Array): unknown => native.sendmsg(NOBODY, [], 0, 0, new Uint8Array(0), control);
+  for (const control of [Int32Array.of(1, 0, 0, 0, 0, 0), Int32Array.of(-1, 0, 0, 0, 0, 0, 0)]) {
+    refuses('sendmsg', [NOBODY, [], 0, 0, new Uint8Array(0), control], `control ${control}`);
+  }
+  const many = new Int32Array(CONTROL_HEADER + 254);
+  many[0] = 254;
+  refuses('sendmsg', [NOBODY, [], 0, 0, new Uint8Array(0), many], 'more than a message carries');
+  refuses('recvmsg', [NOBODY, new Uint8Array(8), 0, 8, 0, new Uint8Array(256), new Int32Array(5)], 'too short');
+  const { EBADF } = realSys().constants as { EBADF: number };
+  assert.is(send(new Int32Array(0)), -EBADF);
+  assert.is(send(detached(Int32Array.of(1, 0, 0, 0, 0, 0))), -EBADF);
 });
 
 test('an ioctl whose request says its size wants that many bytes, one that does not wants 64', () => {
@@ -368,6 +486,7 @@ test('random mixtures of all of these neither crash nor leave anything open', as
     shrunk(),
     new Uint8Array(new SharedArrayBuffer(256)),
     new Int32Array(new SharedArrayBuffer(256)),
+    [new Uint8Array(7), detached(new Uint8Array(256)), shrunk()],
     address(),
     // 0 is a descriptor of everybody's.
   ].filter((value) => !Object.is(value, 0));
@@ -384,7 +503,7 @@ test('random mixtures of all of these neither crash nor leave anything open', as
   ]);
   const call = fc.record({
     name: fc.constantFrom(...names),
-    at: fc.array(fc.nat(pool.length - 1), { minLength: 0, maxLength: 7 }),
+    at: fc.array(fc.nat(pool.length - 1), { minLength: 0, maxLength: 8 }),
   });
   fc.assert(
     fc.property(call, ({ name, at }) => {

@@ -49,6 +49,7 @@ export const Numbers = {
   MSG_OOB: 1,
   MSG_PEEK: 2,
   MSG_TRUNC: 32,
+  MSG_CTRUNC: 8,
   MSG_DONTWAIT: 64,
   MSG_WAITALL: 256,
   SOCK_NONBLOCK: 2048,

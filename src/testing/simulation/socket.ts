@@ -54,11 +54,11 @@ export abstract class SocketFile extends OpenFile {
 
   abstract connect(address: Uint8Array): number;
 
-  /** recvmsg(2); the sender into the slot, if there is one. */
-  abstract receive(into: Uint8Array, flags: number, slot: Uint8Array | null): number;
+  /** recvmsg(2); the sender into the slot, if there is one, and the files that came along into `taken`. */
+  abstract receive(into: Uint8Array, flags: number, slot: Uint8Array | null, taken?: OpenFile[]): number;
 
-  /** sendto(2), or send(2) without an address. */
-  abstract send(from: Uint8Array, flags: number, address: Uint8Array | null): number;
+  /** sendto(2), or send(2) without an address. Files go along between Unix sockets; all others leave them out, as Linux does. */
+  abstract send(from: Uint8Array, flags: number, address: Uint8Array | null, files?: readonly OpenFile[]): number;
 
   /** `how`: {@link NO_RECEIVE}, {@link NO_SEND} or both. */
   abstract shutdown(how: number): number;

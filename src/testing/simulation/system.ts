@@ -26,6 +26,7 @@ import { createPair, createSocket } from './families.ts';
 import type { FallibleCall } from './faults.ts';
 import type { OpenFile } from './file.ts';
 import { LookupFile } from './lookup.ts';
+import { MessageCalls } from './messages.ts';
 import { Names } from './names.ts';
 import { Network } from './network.ts';
 import { Pipe, PipeEnd } from './pipe.ts';
@@ -63,6 +64,7 @@ export class SimulatedSystem implements Sys {
   private readonly network: Network;
   private readonly names: Names;
   private readonly table: DescriptorTable;
+  private readonly messages: MessageCalls;
   private readonly fifos = new Map<string, Pipe>();
 
   /** Throws `RangeError` for a seed, probability or duration that is none, and for an errno that there is not. */
@@ -74,6 +76,7 @@ export class SimulatedSystem implements Sys {
     this.network = new Network(hosts);
     this.names = new Names(names);
     this.table = new DescriptorTable(descriptors);
+    this.messages = new MessageCalls(this.table);
     this.bindCalls();
     for (const call of dice.fallible) this.makeFallible(call, dice);
   }
@@ -194,6 +197,26 @@ export class SimulatedSystem implements Sys {
     const from = checkBytes('sendto', buffer, offset, length);
     checkAddress('sendto', address);
     return this.onSocket('sendto', fd, (socket) => socket.send(from, flags, address));
+  }
+
+  writev(...given: Parameters<Sys['writev']>): number {
+    return this.messages.writev(...given);
+  }
+
+  sendmsg(...given: Parameters<Sys['sendmsg']>): number {
+    return this.messages.sendmsg(...given);
+  }
+
+  recvmsg(...given: Parameters<Sys['recvmsg']>): number {
+    return this.messages.recvmsg(...given);
+  }
+
+  recvmmsg(...given: Parameters<Sys['recvmmsg']>): number {
+    return this.messages.recvmmsg(...given);
+  }
+
+  sendmmsg(...given: Parameters<Sys['sendmmsg']>): number {
+    return this.messages.sendmmsg(...given);
   }
 
   shutdown(fd: number, how: number): number {

@@ -1,9 +1,11 @@
 /** Unix datagram sockets: nothing gets lost, but a receiver that does not read makes its senders wait. See unix(7). */
 
 import { familyOf, writeUnixName } from './address.ts';
+import { Cargo } from './cargo.ts';
 import { Numbers } from './constants.ts';
 import { type Datagram, takeDatagram } from './datagram.ts';
 import { Errno } from './errno.ts';
+import type { OpenFile } from './file.ts';
 import { NO_MORE, NO_RECEIVE, NO_SEND } from './socket.ts';
 import { UnixSocket, writeSender } from './unix-socket.ts';
 
@@ -56,16 +58,16 @@ export class UnixDatagram extends UnixSocket {
     return 0;
   }
 
-  override receive(into: Uint8Array, flags: number, slot: Uint8Array | null): number {
+  override receive(into: Uint8Array, flags: number, slot: Uint8Array | null, taken?: OpenFile[]): number {
     if ((flags & MSG_OOB) !== 0) return -Errno.EOPNOTSUPP;
     if (this.error !== 0) return this.takeError();
     const first = this.queue[0];
     if (first === undefined) return -Errno.EAGAIN;
     writeSender(slot, first.from.name);
-    return takeDatagram(first, into, flags, slot, () => this.remove(first));
+    return takeDatagram(first, into, flags, slot, () => this.remove(first), taken);
   }
 
-  override send(from: Uint8Array, flags: number, address: Uint8Array | null): number {
+  override send(from: Uint8Array, flags: number, address: Uint8Array | null, files: readonly OpenFile[] = []): number {
     if ((flags & MSG_OOB) !== 0) return -Errno.EOPNOTSUPP;
     const { sendBuffer } = this.options;
     if (from.length > sendBuffer - RESERVE) return -Errno.EMSGSIZE;
@@ -83,7 +85,7 @@ export class UnixDatagram extends UnixSocket {
     if (!other.hears(this)) return -Errno.EPERM;
     if ((other.ended & NO_RECEIVE) !== 0) return -Errno.EPIPE;
     if (this.isFull(other)) return -Errno.EAGAIN;
-    other.queue.push({ bytes: from.slice(), from: this });
+    other.queue.push({ bytes: from.slice(), from: this, cargo: new Cargo(files) });
     this.unread += from.length + OVERHEAD;
     return from.length;
   }
@@ -102,7 +104,7 @@ export class UnixDatagram extends UnixSocket {
   protected override closed(): void {
     this.gone = true;
     this.disclaim();
-    for (const datagram of [...this.queue]) this.remove(datagram);
+    this.forgetAll();
   }
 
   /** One that is connected hears its peer only. */
@@ -119,8 +121,15 @@ export class UnixDatagram extends UnixSocket {
   private part(): void {
     const { peer } = this;
     this.peer = null;
-    for (const datagram of [...this.queue]) this.remove(datagram);
+    this.forgetAll();
     if (peer?.peer === this && !peer.gone) peer.error = Errno.ECONNRESET;
+  }
+
+  private forgetAll(): void {
+    for (const datagram of [...this.queue]) {
+      this.remove(datagram);
+      datagram.cargo?.drop();
+    }
   }
 
   private remove(datagram: Datagram<UnixDatagram>): void {

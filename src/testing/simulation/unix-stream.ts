@@ -2,9 +2,11 @@
 
 import { writeUnixName } from './address.ts';
 import { ByteQueue } from './bytes.ts';
+import { Cargo, CargoMarks } from './cargo.ts';
 import { Numbers } from './constants.ts';
-import { takeDatagram } from './datagram.ts';
+import { type Datagram, takeDatagram } from './datagram.ts';
 import { Errno } from './errno.ts';
+import type { OpenFile } from './file.ts';
 import type { Network } from './network.ts';
 import { NO_MORE, NO_RECEIVE, NO_SEND, type SocketFile } from './socket.ts';
 import { UnixSocket, writeSender } from './unix-socket.ts';
@@ -21,7 +23,8 @@ export class UnixStream extends UnixSocket {
   private backlog = 0;
   private readonly queue: UnixStream[] = [];
   private readonly bytes = new ByteQueue();
-  private readonly packets: Uint8Array[] = [];
+  private readonly marks = new CargoMarks();
+  private readonly packets: Datagram<null>[] = [];
   private unread = 0;
   private peer: UnixStream | null = null;
   private gone = false;
@@ -87,24 +90,25 @@ export class UnixStream extends UnixSocket {
     return 0;
   }
 
-  override receive(into: Uint8Array, flags: number, slot: Uint8Array | null): number {
+  override receive(into: Uint8Array, flags: number, slot: Uint8Array | null, taken?: OpenFile[]): number {
     if (this.state !== 'open') return -(this.hasPackets ? Errno.ENOTCONN : Errno.EINVAL);
     if ((flags & MSG_OOB) !== 0) return -Errno.EOPNOTSUPP;
-    if (this.hasPackets) return this.receivePacket(into, flags, slot);
+    if (this.hasPackets) return this.receivePacket(into, flags, slot, taken);
     if (this.unread === 0) {
       if (this.error !== 0) return this.takeError();
       return (this.ended & NO_RECEIVE) !== 0 ? 0 : -Errno.EAGAIN;
     }
     writeSender(slot, this.peer?.name ?? '');
-    const length = this.world.dice.readable(Math.min(into.length, this.unread));
+    const length = this.marks.limit(this.world.dice.readable(Math.min(into.length, this.unread)));
     this.bytes.peek(into.subarray(0, length));
+    this.marks.take(length, (flags & MSG_PEEK) !== 0, taken);
     if ((flags & MSG_PEEK) !== 0) return length;
     this.bytes.skip(length);
     this.unread -= length;
     return length;
   }
 
-  override send(from: Uint8Array, flags: number, address: Uint8Array | null): number {
+  override send(from: Uint8Array, flags: number, address: Uint8Array | null, files: readonly OpenFile[] = []): number {
     if (this.hasPackets && this.error !== 0) return this.takeError();
     if (address !== null) return -(this.state === 'open' ? Errno.EISCONN : Errno.EOPNOTSUPP);
     const { peer } = this;
@@ -115,7 +119,7 @@ export class UnixStream extends UnixSocket {
     if ((this.ended & NO_SEND) !== 0 || peer.gone || (peer.ended & NO_RECEIVE) !== 0) return -Errno.EPIPE;
     if (this.hasPackets) {
       if (peer.unread >= sendBuffer) return -Errno.EAGAIN;
-      peer.packets.push(from.slice());
+      peer.packets.push({ bytes: from.slice(), from: null, cargo: new Cargo(files) });
       peer.unread += from.length;
       return from.length;
     }
@@ -124,6 +128,7 @@ export class UnixStream extends UnixSocket {
     if (room <= 0) return -Errno.EAGAIN;
     const length = this.world.dice.writable(Math.min(from.length, room));
     peer.bytes.push(from.slice(0, length));
+    peer.marks.push(length, files);
     peer.unread += length;
     return length;
   }
@@ -147,7 +152,7 @@ export class UnixStream extends UnixSocket {
     // One that was accepted has only its listener's name.
     if (this.network.named(this.name, this.type) === this) this.disclaim();
     // The kernel overlooks one empty packet, if it is the first: to it that is what is left of an urgent byte.
-    const overlooked = this.packets[0]?.length === 0 ? 1 : 0;
+    const overlooked = this.packets[0]?.bytes.length === 0 ? 1 : 0;
     this.depart(this.unread > 0 || this.packets.length > overlooked);
     for (const waiting of this.queue.splice(0)) waiting.depart(true);
   }
@@ -165,21 +170,23 @@ export class UnixStream extends UnixSocket {
     this.gone = true;
     // What nobody will read is no burden to its sender any more.
     this.bytes.clear();
-    this.packets.length = 0;
+    this.marks.drop();
+    for (const { cargo } of this.packets.splice(0)) cargo?.drop();
     this.unread = 0;
     if (this.peer === null) return;
     this.peer.ended = NO_MORE;
     if (unheard) this.peer.error = Errno.ECONNRESET;
   }
 
-  private receivePacket(into: Uint8Array, flags: number, slot: Uint8Array | null): number {
+  private receivePacket(into: Uint8Array, flags: number, slot: Uint8Array | null, taken?: OpenFile[]): number {
     if (this.error !== 0) return this.takeError();
     const first = this.packets[0];
     if (first === undefined) return (this.ended & NO_RECEIVE) !== 0 ? 0 : -Errno.EAGAIN;
     writeSender(slot, this.peer?.name ?? '');
-    return takeDatagram({ bytes: first, from: null }, into, flags, slot, () => {
+    const remove = (): void => {
       this.packets.shift();
-      this.unread -= first.length;
-    });
+      this.unread -= first.bytes.length;
+    };
+    return takeDatagram(first, into, flags, slot, remove, taken);
   }
 }

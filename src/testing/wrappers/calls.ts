@@ -4,7 +4,7 @@
  * that fits the call's own arguments.
  */
 
-import { type Backend, EPOLL_ROW, KEVENT_ROW, RECV_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
+import { type Backend, EPOLL_ROW, KEVENT_ROW, MESSAGE_ROW, RECV_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
 
 /** The calls of a system, by their names in `Sys`. */
 export type CallName = Exclude<keyof Sys, 'platform' | 'constants' | 'backend'>;
@@ -41,6 +41,27 @@ interface BytesArgument {
   readonly part?: true;
 }
 
+/** Several buffers, whose bytes the call reads in order; an offset into all of them follows. */
+interface BuffersArgument {
+  readonly is: 'buffers';
+}
+
+/** The datagrams of a batch: of a buffer the parts that its rows name, of slots one for each. */
+export interface BatchArgument {
+  readonly is: 'datagrams' | 'slots';
+  readonly way: 'in' | 'out';
+  /** The places of the rows, of the first row's number (-1: 0), and of how many there are; a call that writes gives its result. */
+  readonly rows: number;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** What travels beside the bytes: see `CONTROL_HEADER`. A call that writes it opens the descriptors in it. */
+interface ControlArgument {
+  readonly is: 'control';
+  readonly way: 'in' | 'out';
+}
+
 /** An address slot. */
 interface AddressArgument {
   readonly is: 'address';
@@ -61,6 +82,8 @@ export interface RowsArgument {
   readonly asked: number;
   /** The place among the arguments of how many rows there are; -1: as many as the call returns. */
   readonly count: number;
+  /** The place of the first row's number; -1: it is 0. */
+  readonly from: number;
   /** The column with a datum; -1 for none. */
   readonly datum: number;
 }
@@ -71,17 +94,22 @@ export type Argument =
   | SpecialArgument
   | TextArgument
   | BytesArgument
+  | BuffersArgument
+  | BatchArgument
+  | ControlArgument
   | AddressArgument
   | PairArgument
   | RowsArgument;
 
 type ArgumentFor<A> = A extends Int32Array
-  ? RowsArgument | PairArgument
+  ? RowsArgument | PairArgument | ControlArgument
   : A extends Uint8Array
-    ? BytesArgument | AddressArgument
-    : A extends string
-      ? TextArgument
-      : NumberArgument | SpecialArgument;
+    ? BytesArgument | AddressArgument | BatchArgument
+    : A extends readonly Uint8Array[]
+      ? BuffersArgument
+      : A extends string
+        ? TextArgument
+        : NumberArgument | SpecialArgument;
 
 /** What a call is: its arguments, and what its result means. */
 export interface Call {
@@ -119,13 +147,20 @@ const addressIn = { is: 'address', way: 'in' } as const;
 const addressOut = { is: 'address', way: 'out' } as const;
 const one = (...names: string[]) => ({ is: 'number', names }) as const;
 const bits = (...names: string[]) => ({ is: 'number', names, bits: true }) as const;
-const rows = { is: 'rows', bits: 32, asked: 0, count: -1, datum: -1 } as const;
+const rows = { is: 'rows', bits: 32, asked: 0, count: -1, from: -1, datum: -1 } as const;
+const buffers = { is: 'buffers' } as const;
+const controlIn = { is: 'control', way: 'in' } as const;
+const controlOut = { is: 'control', way: 'out' } as const;
+const received = { way: 'out', rows: 2, from: -1, count: 3 } as const;
+const sent = { way: 'in', rows: 2, from: 3, count: 4 } as const;
 
 const epollRows = { ...rows, columns: EPOLL_ROW, datum: 2 } as const;
 const pollRows = { ...rows, bits: 16, columns: 4, asked: 3, count: 1 } as const;
 const recvRows = { ...rows, columns: RECV_ROW, asked: 1, count: 1 } as const;
 const selectRows = { ...rows, columns: SELECT_ROW, asked: 2, count: 1 } as const;
 const changeRows = { ...rows, columns: KEVENT_ROW, asked: KEVENT_ROW, count: 2, datum: 6 } as const;
+const receivedRows = { ...rows, columns: MESSAGE_ROW, asked: 2, count: 3 } as const;
+const sentRows = { ...rows, columns: MESSAGE_ROW, asked: MESSAGE_ROW, count: 4, from: 3 } as const;
 const eventRows = { ...rows, columns: KEVENT_ROW, datum: 6 } as const;
 
 const family = one('AF_');
@@ -152,6 +187,17 @@ export const CALLS: { readonly [Name in CallName]: CallFor<Sys[Name]> } = {
   send: { args: [fd, partIn, offset, length, messageFlags], result: 'number' },
   recvfrom: { args: [fd, partOut, offset, length, messageFlags, addressOut], result: 'number' },
   sendto: { args: [fd, partIn, offset, length, messageFlags, addressIn], result: 'number' },
+  writev: { args: [fd, buffers, offset], result: 'number' },
+  sendmsg: { args: [fd, buffers, offset, messageFlags, addressIn, controlIn], result: 'number' },
+  recvmsg: { args: [fd, partOut, offset, length, messageFlags, addressOut, controlOut], result: 'number' },
+  recvmmsg: {
+    args: [fd, { is: 'datagrams', ...received }, receivedRows, count, { is: 'slots', ...received }, messageFlags],
+    result: 'number',
+  },
+  sendmmsg: {
+    args: [fd, { is: 'datagrams', ...sent }, sentRows, number, count, { is: 'slots', ...sent }, messageFlags],
+    result: 'number',
+  },
   shutdown: { args: [fd, one('SHUT_')], result: 'number' },
   getsockname: { args: [fd, addressOut], result: 'number' },
   getpeername: { args: [fd, addressOut], result: 'number' },

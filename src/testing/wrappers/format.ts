@@ -1,6 +1,6 @@
 /** A call in a line, as strace prints it: names for numbers where the call's manual has names, and what came back. */
 
-import { type Constants, type DecodedAddress, errnoName, type Sys } from '../../os/index.ts';
+import { CONTROL_HEADER, type Constants, type DecodedAddress, errnoName, type Sys } from '../../os/index.ts';
 import { type AnyCallName, type Argument, callOf, type RowsArgument } from './calls.ts';
 import { type Value, written } from './snapshot.ts';
 import type { TracedCall } from './traced.ts';
@@ -77,7 +77,15 @@ function showArgument(
     }
     case 'address':
       return value === null ? null : showSlot(value as Uint8Array, constants);
+    case 'buffers':
+    case 'datagrams': {
+      const name = argument.is === 'buffers' ? 'buffers' : null;
+      return contents && value instanceof Uint8Array ? `${name ?? 'datagrams'} ${showBytes(value)}` : name;
+    }
+    case 'control':
+      return value instanceof Int32Array ? showControl(value) : null;
     case 'pair':
+    case 'slots':
       return null;
     case 'rows':
       return value instanceof Int32Array
@@ -94,6 +102,12 @@ function showArgument(
   }
 }
 
+/** The descriptors that go along; nothing, if none do. */
+function showControl(control: Int32Array): string | null {
+  const descriptors = control.subarray(CONTROL_HEADER);
+  return descriptors.length === 0 ? null : `descriptors ${descriptors.join(' ')}`;
+}
+
 function showResult({ call, result, sys }: TracedCall): string {
   if (typeof result === 'object') return showAddress(result);
   if (result === undefined) return 'nothing';
@@ -104,6 +118,8 @@ function showOutput(argument: Argument, value: Value, constants: Constants): str
   if (value === null) return '';
   if (argument.is === 'address') return showSlot(value as Uint8Array, constants);
   if (argument.is === 'rows') return showRows(argument, value as Int32Array);
+  if (argument.is === 'control') return showControl(value as Int32Array) ?? '';
+  if (argument.is === 'slots') return '';
   if (value instanceof Uint8Array) return value.length === 0 ? '' : showBytes(value);
   return `[${(value as Int32Array).join(', ')}]`;
 }

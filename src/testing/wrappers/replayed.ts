@@ -53,6 +53,8 @@ export class ReplayError extends Error {
 
 /** A set whose descriptor nobody knows: the backend's own. */
 const BACKEND_SET = -1;
+/** The arguments that hold what the program says to others. */
+const PAYLOADS: readonly Argument['is'][] = ['bytes', 'buffers', 'datagrams'];
 /** How much of the bytes an error shows. */
 const SHOWN = 32;
 const ERRORS: Readonly<Record<string, ErrorConstructor>> = { TypeError, RangeError };
@@ -200,7 +202,7 @@ class Replay {
       const argument = args[place] as Argument;
       const [then, now] = [recorded[place] as Value, asked[place] as Value];
       if (then instanceof Uint8Array && now instanceof Uint8Array) {
-        if (this.payload === 'any' && argument.is === 'bytes' && then.length === now.length) continue;
+        if (this.payload === 'any' && PAYLOADS.includes(argument.is) && then.length === now.length) continue;
         const at = firstDifference(then, now);
         if (at >= 0) return ` (other bytes: from byte ${at} on)`;
       } else if (argument.is === 'datum') {
@@ -209,6 +211,9 @@ class Replay {
       } else if (then instanceof Int32Array && now instanceof Int32Array && argument.is === 'rows') {
         if (this.renaming.agreeRows(setOf(name, asked), argument, then, now)) continue;
         return ` (other rows: ${[...now].join(' ')}, and not ${[...then].join(' ')})`;
+      } else if (then instanceof Int32Array && now instanceof Int32Array) {
+        if (then.join() === now.join()) continue;
+        return ` (argument ${place + 1}: ${now.join(' ')}, and not ${then.join(' ')})`;
       } else if (!Object.is(then, now) && then !== now) {
         return ` (argument ${place + 1}: ${now}, and not ${then})`;
       }

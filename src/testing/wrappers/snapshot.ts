@@ -3,7 +3,9 @@
  * used again.
  */
 
-import type { Argument, Call, RowsArgument } from './calls.ts';
+import { CONTROL_HEADER } from '../../os/index.ts';
+import { batchIn, gatheredBytes, writeBatch } from './batches.ts';
+import type { Argument, BatchArgument, Call, RowsArgument } from './calls.ts';
 
 /** A number, a text, bytes, the integers of rows; `null` where an argument has nothing to tell. */
 export type Value = number | string | Uint8Array | Int32Array | null;
@@ -26,12 +28,19 @@ export function inputsOf(call: Call, args: readonly unknown[], most: number = Nu
       }
       case 'address':
         return argument.way === 'out' ? null : slotBytes(value as Uint8Array);
+      case 'buffers':
+        return gatheredBytes(value as readonly Uint8Array[], args[place + 1] as number, most);
+      case 'datagrams':
+      case 'slots':
+        return argument.way === 'out' ? null : batchIn(argument, args, place, args[argument.count] as number, most);
+      case 'control':
+        return argument.way === 'out' ? (value as Int32Array).length : controlCells(value as Int32Array);
       case 'pair':
         return null;
       case 'rows':
         return argument.asked === 0
           ? Math.floor((value as Int32Array).length / columnsOf(argument))
-          : columns(argument, value as Int32Array, args[argument.count] as number, 0, argument.asked);
+          : columns(argument, rowsFrom(argument, args, place), args[argument.count] as number, 0, argument.asked);
       default:
         return value as number | string;
     }
@@ -60,6 +69,11 @@ export function outputsOf(
       }
       case 'address':
         return slotBytes(value as Uint8Array);
+      case 'datagrams':
+      case 'slots':
+        return batchIn(argument, args, place, status, most);
+      case 'control':
+        return controlCells(value as Int32Array);
       case 'pair':
         return (value as Int32Array).slice(0, 2);
       case 'rows': {
@@ -74,21 +88,25 @@ export function outputsOf(
 
 /** Writes to the arguments what {@link outputsOf} has read from others. */
 export function writeOutputs(call: Call, args: readonly unknown[], outputs: readonly Value[]): void {
+  const later: [BatchArgument, number, Uint8Array][] = [];
   written(call).forEach(([argument, place], index) => {
     const output = outputs[index];
     if (output === null || output === undefined || typeof output === 'number' || typeof output === 'string') return;
-    if (argument.is !== 'rows') {
+    // Where its parts belong say the rows, which come after it.
+    if (argument.is === 'datagrams' || argument.is === 'slots') later.push([argument, place, output as Uint8Array]);
+    else if (argument.is !== 'rows') {
       const offset = argument.is === 'bytes' && argument.part ? (args[place + 1] as number) : 0;
       (args[place] as Uint8Array).set(output, offset);
-      return;
-    }
-    const cells = cellsOf(argument, args[place] as Int32Array);
-    const width = argument.columns - argument.asked;
-    for (let index = 0; index < output.length; index++) {
-      const row = Math.floor(index / width);
-      cells[row * argument.columns + argument.asked + (index % width)] = output[index] as number;
+    } else {
+      const cells = cellsOf(argument, args[place] as Int32Array);
+      const width = argument.columns - argument.asked;
+      for (let index = 0; index < output.length; index++) {
+        const row = Math.floor(index / width);
+        cells[row * argument.columns + argument.asked + (index % width)] = output[index] as number;
+      }
     }
   });
+  for (const [argument, place, output] of later) writeBatch(argument, args, place, output);
 }
 
 /** The arguments that a call writes, with their places. */
@@ -98,8 +116,18 @@ export function written(call: Call): [Argument, number][] {
     .filter(([argument]) => {
       if (argument.is === 'pair') return true;
       if (argument.is === 'rows') return argument.asked < argument.columns;
-      return (argument.is === 'bytes' || argument.is === 'address') && argument.way !== 'in';
+      return 'way' in argument && argument.way !== 'in';
     });
+}
+
+/** Control data, as much of it as there is. */
+function controlCells(control: Int32Array): Int32Array {
+  return control.slice(0, control.length === 0 ? 0 : CONTROL_HEADER + (control[0] as number));
+}
+
+function rowsFrom({ from, columns }: RowsArgument, args: readonly unknown[], place: number): Int32Array {
+  const rows = args[place] as Int32Array;
+  return from < 0 ? rows : rows.subarray((args[from] as number) * columns);
 }
 
 function part(bytes: Uint8Array, args: readonly unknown[], place: number, most: number): Uint8Array {

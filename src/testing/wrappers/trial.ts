@@ -4,7 +4,7 @@
  * calls and rounds than the program needs.
  */
 
-import type { Sys } from '../../os/index.ts';
+import { CONTROL_HEADER, type Sys } from '../../os/index.ts';
 import type { Scheduler } from '../../scheduler/index.ts';
 import { HangError } from '../hang.ts';
 import { type AnyCallName, callOf, TIMEOUTS } from './calls.ts';
@@ -139,6 +139,11 @@ export class Trial {
     else if (!(result >= 0)) return;
     else if (callOf(name).result === 'descriptor') opened.set(result, name);
     else {
+      const control =
+        args[callOf(name).args.findIndex((argument) => argument.is === 'control' && argument.way === 'out')];
+      const sent = control as Int32Array | undefined;
+      const numbers = sent?.subarray(CONTROL_HEADER, CONTROL_HEADER + (sent[0] ?? 0)) ?? [];
+      for (const fd of numbers) opened.set(fd, name);
       const pair = args[callOf(name).args.findIndex(({ is }) => is === 'pair')] as Int32Array | undefined;
       for (const fd of pair?.subarray(0, 2) ?? []) opened.set(fd, name);
     }
