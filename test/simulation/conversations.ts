@@ -74,7 +74,8 @@ class Conversation {
       g.spawn(self.joiner(asking));
     });
     const all = [...this.taken, ...this.queue.items].sort((one, other) => one - other);
-    if (all.length !== this.put || all.some((item, at) => item !== at + 1)) return `of ${this.put} items there are ${all}`;
+    if (all.length !== this.put || all.some((item, at) => item !== at + 1))
+      return `of ${this.put} items there are ${all}`;
     const wrong = this.answers.length !== QUESTIONS || this.answers.some((answer, at) => answer !== at + 1);
     return wrong ? `${QUESTIONS} questions were answered by ${this.answers}` : null;
   }

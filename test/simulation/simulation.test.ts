@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
+import { runConversations } from './conversations.ts';
 import { programOf } from './draw.ts';
 import { runSeeds } from './pool.ts';
 import { printProgram } from './print.ts';
@@ -20,6 +21,7 @@ const test = suite('simulation');
 const SEEDS = 2000;
 const SAMPLE = 300;
 const SCHEDULES = 2000;
+const CONVERSATIONS = 500;
 /** Bits, as a power of two. */
 const SMALL_FIELD = 20;
 
@@ -195,6 +197,15 @@ test(`${SCHEDULES} orders of one program of ten tasks are ${SCHEDULES} different
   assert.is(runs, SCHEDULES);
   assert.ok(distinct > SCHEDULES * 0.99, `${distinct}`);
 });
+
+for (const meeting of ['pair', 'tcp'] as const) {
+  test(`ten tasks that talk over sockets (${meeting}) are simulated in orders that differ, and none is wrong`, () => {
+    const { runs, distinct, violations } = runConversations(CONVERSATIONS, meeting);
+    assert.equal(violations, []);
+    assert.is(runs, CONVERSATIONS);
+    assert.ok(distinct > CONVERSATIONS * 0.95, `${distinct}`);
+  });
+}
 
 const COMMAND = fileURLToPath(new URL('run.ts', import.meta.url));
 

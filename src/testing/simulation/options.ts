@@ -40,7 +40,10 @@ const TCP: readonly (readonly [Key, number])[] = [
   [key(IPPROTO_TCP, Numbers.TCP_USER_TIMEOUT), 0],
 ];
 /** What a fresh socket has, by its kind: shared by all that have changed nothing. */
-const FIRST: Record<'unix' | 'ipv4Stream' | 'ipv4Datagram' | 'ipv6Stream' | 'ipv6Datagram', ReadonlyMap<Key, number>> = {
+const FIRST: Record<
+  'unix' | 'ipv4Stream' | 'ipv4Datagram' | 'ipv6Stream' | 'ipv6Datagram',
+  ReadonlyMap<Key, number>
+> = {
   unix: new Map(COMMON),
   ipv4Stream: new Map([...COMMON, ...INTERNET, ...TCP]),
   ipv4Datagram: new Map([...COMMON, ...INTERNET]),

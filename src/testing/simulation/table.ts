@@ -9,13 +9,15 @@ import type { OpenFile } from './file.ts';
 
 /** 0, 1 and 2 belong to the process's own streams, which are not simulated. */
 const FIRST_NUMBER = 3;
-/**
- * Enough to get out of this library into the program that called it, and no more: each frame costs a third of a microsecond, and a
- * descriptor is opened in every run of every seed.
- */
+/** Enough to get out of this library into the program that called it. */
 const FRAMES_KEPT = 12;
 /** Of a set: nearly always the scheduler's own, which is opened deep in this library. */
 const FRAMES_KEPT_OF_SET = 6;
+/**
+ * Of so many descriptors a process keeps the frames. A quarter of the time of a run would go into them, for ever; and who has run thousands of
+ * seeds, and wants to look at one, runs it alone.
+ */
+const MOST_PLACES = 10_000;
 
 /** A number that is open. */
 export interface OpenDescriptor {
@@ -25,7 +27,7 @@ export interface OpenDescriptor {
   readonly kind: string;
   /** The system call that opened it: `'accept'`. */
   readonly call: string;
-  /** The places in the program from which it was called, the innermost first. */
+  /** The places in the program from which it was called, the innermost first. Only the first 10,000 descriptors of a process have them. */
   readonly frames: readonly string[];
 }
 
@@ -120,7 +122,17 @@ export class DescriptorTable {
   }
 }
 
+const UNKNOWN: Opener = {};
+let places = 0;
+
+/** Whether the places of what is opened now are kept. */
+export function keepsPlaces(): boolean {
+  return places < MOST_PLACES;
+}
+
 function openerOf(call: string): Opener {
+  if (!keepsPlaces()) return UNKNOWN;
+  places++;
   const opener: Opener = {};
   const depth = Error.stackTraceLimit;
   Error.stackTraceLimit = call === 'epollCreate' ? FRAMES_KEPT_OF_SET : FRAMES_KEPT;

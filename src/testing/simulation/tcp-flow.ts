@@ -36,7 +36,12 @@ class Segment implements Packet {
   readonly after: number;
   private readonly flow: TcpFlow;
 
-  constructor(flow: TcpFlow, kind: SegmentKind, { bytes, urgent }: { bytes: Uint8Array; urgent: boolean }, after: number) {
+  constructor(
+    flow: TcpFlow,
+    kind: SegmentKind,
+    { bytes, urgent }: { bytes: Uint8Array; urgent: boolean },
+    after: number,
+  ) {
     this.flow = flow;
     this.kind = kind;
     this.bytes = bytes;
