@@ -9,7 +9,7 @@ import { Socket } from 'genloop/os';
 import { ReadWait, WriteWait } from 'genloop/scheduler';
 import { simulate } from 'genloop/testing';
 import { ItemQueue, Take } from './operations.ts';
-import type { Schedules } from './schedules.ts';
+import { type Schedules, stopwatch } from './schedules.ts';
 import { Hash } from './states.ts';
 
 const QUESTIONS = 2;
@@ -23,7 +23,7 @@ export type Meeting = 'pair' | 'tcp';
 
 /** Runs it under the seeds 1 to `count`. */
 export function runConversations(count: number, meeting: Meeting): Schedules {
-  const began = performance.now();
+  const took = stopwatch();
   const orders = new Set<number>();
   const violations: string[] = [];
   for (let seed = 1; seed <= count; seed++) {
@@ -36,7 +36,7 @@ export function runConversations(count: number, meeting: Meeting): Schedules {
     }
     orders.add(run.order);
   }
-  return { runs: count, distinct: orders.size, seconds: (performance.now() - began) / 1000, violations };
+  return { runs: count, distinct: orders.size, ...took(), violations };
 }
 
 class Conversation {
