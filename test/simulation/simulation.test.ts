@@ -49,8 +49,16 @@ test('all kinds of statements, worlds and backends are drawn', () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const program = programOf(seed);
     for (const body of program.tasks) collect(body);
-    const { backend, shuffled, fragile, spurious, errors, pairs } = program;
-    for (const each of [backend, `${shuffled}`, `fragile ${fragile}`, `${spurious > 0} spurious`, ...pairs])
+    const { backend, drive, shuffled, fragile, spurious, errors, delay, pairs } = program;
+    for (const each of [
+      backend,
+      drive,
+      `${delay > 0} delay`,
+      `${shuffled}`,
+      `fragile ${fragile}`,
+      `${spurious > 0} spurious`,
+      ...pairs,
+    ])
       worlds.add(each);
     worlds.add(`${errors > 0} errors`);
   }
@@ -74,10 +82,12 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       'failAfter',
       'ghost',
       'group',
+      'intrude',
       'join',
       'loud',
       'move',
       'moveOnAfter',
+      'next',
       'open',
       'pass',
       'passes',
@@ -85,10 +95,23 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       'read',
       'select',
     ],
-    ...['send', 'shutdown', 'sleep', 'spawn', 'stubborn', 'swallow', 'take', 'together', 'try', 'wake', 'write'],
+    ...[
+      'send',
+      'shutdown',
+      'sleep',
+      'spawn',
+      'start',
+      'stubborn',
+      'swallow',
+      'take',
+      'together',
+      'try',
+      'wake',
+      'write',
+    ],
   ];
   assert.equal([...kinds].sort(), expected.sort());
-  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2);
+  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2 + 2 + 4);
 });
 
 test('a seed is the same program, the same steps and the same states, each time', () => {
