@@ -137,7 +137,7 @@ class Author {
 
   /** Statements that mean little by themselves, and something after each other. */
   private idiom(depth: number): Statement[] {
-    const kind = this.below(6);
+    const kind = this.below(7);
     const end = this.end();
     const spawned = (body: Statement): Statement => {
       return { do: 'spawn', task: this.fresh(), daemon: false, body: [body] };
@@ -164,7 +164,11 @@ class Author {
     }
     if (kind === 3 && depth > 0) {
       // Only in a group can a task be started, or the next one be waited for.
-      const inside: Statement[] = [this.start(depth - 1), spawned(this.wait()), { do: 'next' }, this.wait()];
+      const next: Statement = { do: 'next' };
+      const inside: Statement[] = this.chance(0.5)
+        ? [this.start(depth - 1), spawned(this.wait()), next, this.wait()]
+        : // Two ask, of whom the group does not wait for one; and there is one answer.
+          [{ do: 'spawn', task: this.fresh(), daemon: true, body: [next] }, spawned(this.wait()), { do: 'pass' }, next];
       return [{ do: 'group', scope: this.below(SCOPES), isolate: this.chance(0.5), keep: true, body: inside }];
     }
     if (kind === 4 && depth > 0) {
@@ -175,6 +179,14 @@ class Author {
         { do: 'spawn', task: this.fresh(), daemon: false, body: [waiting, intruder] },
         { do: 'group', scope, isolate: false, keep: this.chance(0.5), body: [waiting] },
       ];
+    }
+    if (kind === 5 && depth > 0) {
+      // What time would end last is followed by something that ends sooner, and begins later.
+      const later: Statement[] = [
+        { do: 'read', end },
+        { do: 'sleep', ms: 1 },
+      ];
+      return [spawned({ do: 'sleep', ms: 5 }), { do: 'send', end: end ^ 1, bytes: 1 }, ...later];
     }
     // Two who want the same.
     const wait = this.wait();

@@ -112,14 +112,16 @@ class Embedding {
     const { scheduler, system, witness } = run;
     rows[0] = scheduler.fd;
     rows[1] = system.constants.POLLIN as number;
+    const before = system.now();
     system.poll(rows, 1, FOREVER);
     if (run.hangs) return;
+    witness.slept(before);
     witness.beforeRound();
-    const before = witness.steps;
+    const stepsBefore = witness.steps;
     this.thrown = thrownBy(() => scheduler.turn());
     const [error] = this.thrown;
     if (error instanceof InternalError) throw error;
-    witness.afterRound(witness.steps - before);
+    witness.afterRound(witness.steps - stepsBefore);
   }
 }
 

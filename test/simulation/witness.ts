@@ -202,6 +202,15 @@ export class Witness {
     this.askedAt = this.now;
   }
 
+  /** Somebody else's loop has slept since then: over nothing whose time it should have been told of. */
+  slept(since: number): void {
+    const { now } = this;
+    for (const park of this.parks) {
+      if (!isTimed(park) || park.deadline < since || park.deadline >= now) continue;
+      this.violate('no wake lost', `${park} ends at ${park.deadline}, and the loop was not told until ${now}`);
+    }
+  }
+
   /** By which time what time ends must have ended. A turn fires timers, and goes on. */
   get dueBy(): number {
     return this.embedded ? this.askedAt : this.now;
