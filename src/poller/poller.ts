@@ -11,6 +11,8 @@
  * - HUP, ERR and NVAL wake everyone who waits on the descriptor. A close wakes them with a `ClosedError`, before the
  *   number is free.
  * - A control call that fails concerns the one waiter that needed it.
+ * - A wait that is refused for want of memory is tried again, for a second. One that is refused for good is told to whoever
+ *   waits here; the waiters stay, as nobody knows anything of their descriptors.
  */
 
 import {
@@ -31,8 +33,9 @@ import { ClosedBackend } from './closed.ts';
 import { noCounters, type PollerCounters } from './counters.ts';
 import { BusyError } from './errors.ts';
 import { ALARM, Readiness } from './flags.ts';
-import { refusal, refuseUnpollable, waitFailure } from './refusal.ts';
-import { type Direction, Registration, type Waiter } from './registration.ts';
+import { isSetLost, refusal, refuseUnpollable } from './refusal.ts';
+import { RefusedWaits } from './refused-waits.ts';
+import { type Direction, Registration, VERB, type Waiter } from './registration.ts';
 import { StaleEvents } from './stale.ts';
 
 /** Options of a {@link Poller}. */
@@ -45,11 +48,6 @@ export interface PollerOptions {
 
 /** Generations of bare numbers count down, those of descriptors up: they never meet. */
 const FIRST_BARE_GENERATION = -1;
-const VERB: Record<Direction, string> = {
-  [Readiness.IN]: 'reads',
-  [Readiness.OUT]: 'writes',
-  [Readiness.PRI]: 'waits for urgent data',
-};
 
 /** Portable readiness: who waits for what, and the wait for all of them. */
 export class Poller implements Disposable {
@@ -65,12 +63,14 @@ export class Poller implements Disposable {
   private readonly onRebuild: (() => void) | undefined;
   private readonly bell: Alarm;
   private closed = false;
+  private readonly refusals: RefusedWaits;
 
   /** Opens the backend. Throws `SystemError` if that fails (`EMFILE`). */
   constructor(sys: Sys, backend: BackendName, options: PollerOptions = {}) {
     this.sys = sys;
     this.name = options.name ?? 'a poller';
     this.onRebuild = options.onRebuild;
+    this.refusals = new RefusedWaits(sys);
     this.backend = openBackend(sys, backend);
     this.bell = new Alarm(sys, (timer) => this.listen(timer, () => {}));
   }
@@ -83,6 +83,11 @@ export class Poller implements Disposable {
   /** The kernel set's own descriptor, which is readable while something is ready; -1 with `poll` and `select`. */
   get fd(): number {
     return this.backend.fd;
+  }
+
+  /** @internal What the last wait threw that was refused for good. */
+  get refusedFor(): SystemError | null {
+    return this.refusals.final;
   }
 
   /** How many waiters are parked. */
@@ -148,7 +153,8 @@ export class Poller implements Disposable {
 
   /**
    * Waits for events, at most `timeout` milliseconds (rounded up; negative: for ever), and wakes whoever waited for them.
-   * The number of events; 0 also if a signal interrupted the wait.
+   * The number of events; 0 also if a signal interrupted the wait, or the kernel had no memory for it and may have some by now.
+   * Throws `SystemError`, with the name of the call, if the kernel refuses to wait: `ENOMEM` for a second, `EINVAL`, `EBADF`.
    */
   wait(timeout: number): number {
     this.counters.waits++;
@@ -156,12 +162,14 @@ export class Poller implements Disposable {
     const count = backend.wait(timeout);
     if (count <= 0) {
       if (count < 0 && count !== -(this.sys.constants.EINTR as number)) {
-        if (this.closed) throw new ClosedError('this poller has been closed');
-        throw waitFailure(this.sys, backend.name, count);
+        this.refused(count, timeout);
+        return 0;
       }
+      this.refusals.count = 0;
       this.stale.review(this.sys);
       return 0;
     }
+    this.refusals.count = 0;
     this.counters.events += count;
     const { rows } = backend;
     for (let at = 0, end = count * BACKEND_ROW; at < end; at += BACKEND_ROW) {
@@ -204,6 +212,16 @@ export class Poller implements Disposable {
   /** {@link Poller.close}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  private refused(result: number, timeout: number): void {
+    if (this.closed) throw new ClosedError('this poller has been closed');
+    const { backend, sys } = this;
+    const error = this.refusals.judge(backend, result, timeout);
+    if (error === null) return;
+    // Its number may be somebody else's by now, who would not like it closed or changed.
+    if (isSetLost(sys, backend.name, result)) this.backend = new ClosedBackend(sys, backend.name);
+    throw error;
   }
 
   private deliver(registration: Registration, flags: number): void {
@@ -335,11 +353,7 @@ export class Poller implements Disposable {
   }
 
   private failAll(registration: Registration, makeError: (name: string) => Error): void {
-    const waiters = [registration.reader, registration.writer, registration.priority].filter(
-      (waiter) => waiter !== null,
-    );
-    registration.reader = registration.writer = registration.priority = null;
-    registration.listener = null;
+    const waiters = registration.takeAll();
     this.parked -= waiters.length;
     const kind = registration.descriptor?.constructor.name ?? 'descriptor';
     for (const waiter of waiters) waiter.fail(makeError(`${kind} ${registration.fd}`));

@@ -18,6 +18,13 @@ export interface Waiter {
 /** What can be waited for; the value is the flag. */
 export type Direction = typeof Readiness.IN | typeof Readiness.OUT | typeof Readiness.PRI;
 
+/** What messages say that a waiter does. */
+export const VERB: Record<Direction, string> = {
+  [Readiness.IN]: 'reads',
+  [Readiness.OUT]: 'writes',
+  [Readiness.PRI]: 'waits for urgent data',
+};
+
 /** One descriptor in one poller. At most one waiter for each direction. */
 export class Registration implements BackendRegistration, Watcher {
   readonly poller: Poller;
@@ -67,5 +74,13 @@ export class Registration implements BackendRegistration, Watcher {
   /** The descriptor is about to be closed or given away. */
   closing(): void {
     this.poller.forget(this);
+  }
+
+  /** Takes all waiters away, and the listener. */
+  takeAll(): Waiter[] {
+    const waiters = [this.reader, this.writer, this.priority].filter((waiter) => waiter !== null);
+    this.reader = this.writer = this.priority = null;
+    this.listener = null;
+    return waiters;
   }
 }
