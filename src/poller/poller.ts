@@ -11,6 +11,8 @@
  * - HUP, ERR and NVAL wake everyone who waits on the descriptor. A close wakes them with a `ClosedError`, before the
  *   number is free.
  * - A control call that fails concerns the one waiter that needed it.
+ * - A wait that is refused for want of memory is tried again, for a second. One that is refused for good is told to whoever
+ *   waits here; the waiters stay, as nobody knows anything of their descriptors.
  */
 
 import {
@@ -18,8 +20,7 @@ import {
   type Backend,
   type BackendName,
   ClosedError,
-  Descriptor,
-  filenoOf,
+  type Descriptor,
   NOT_ARMED,
   type Pollable,
   type Sys,
@@ -29,11 +30,12 @@ import { Alarm } from './alarm.ts';
 import { openBackend } from './backends.ts';
 import { ClosedBackend } from './closed.ts';
 import { noCounters, type PollerCounters } from './counters.ts';
-import { BusyError } from './errors.ts';
 import { ALARM, Readiness } from './flags.ts';
 import { type ReceiveMode, Reception } from './reception.ts';
-import { refusal, refuseUnpollable, waitFailure } from './refusal.ts';
-import { type Direction, type Receiver, Registration, type Waiter } from './registration.ts';
+import { isSetLost, refusal, refuseUnpollable } from './refusal.ts';
+import { RefusedWaits } from './refused-waits.ts';
+import type { Direction, Receiver, Registration, Waiter } from './registration.ts';
+import { Registry } from './registry.ts';
 import { StaleEvents } from './stale.ts';
 
 /** Options of a {@link Poller}. */
@@ -46,19 +48,14 @@ export interface PollerOptions {
   onRebuild?: () => void;
 }
 
-/** Generations of bare numbers count down, those of descriptors up: they never meet. */
-const FIRST_BARE_GENERATION = -1;
-
 /** Portable readiness: who waits for what, and the wait for all of them. */
 export class Poller implements Disposable {
   readonly counters: PollerCounters = noCounters();
   readonly sys: Sys;
   readonly name: string;
   private backend: Backend;
-  /** By number, for events and bare numbers; never trusted without its generation. */
-  private table: (Registration | undefined)[] = [];
+  private readonly registry: Registry;
   private parked = 0;
-  private bareGeneration = FIRST_BARE_GENERATION;
   private readonly stale = new StaleEvents();
   /** Made when somebody first wants to be received for. */
   private reception: Reception | null = null;
@@ -66,6 +63,7 @@ export class Poller implements Disposable {
   private readonly receives: boolean;
   private readonly bell: Alarm;
   private closed = false;
+  private readonly refusals: RefusedWaits;
 
   /** Opens the backend. Throws `SystemError` if that fails (`EMFILE`). */
   constructor(sys: Sys, backend: BackendName, options: PollerOptions = {}) {
@@ -73,7 +71,24 @@ export class Poller implements Disposable {
     this.name = options.name ?? 'a poller';
     this.onRebuild = options.onRebuild;
     this.receives = options.receive !== 'task';
+    this.refusals = new RefusedWaits(sys);
     this.backend = openBackend(sys, backend);
+    this.registry = new Registry(this, {
+      admit: (fd) => this.admit(fd),
+      // Told again, as it may be another file since: a bare number's close is seen by nobody.
+      adopted: (registration) => {
+        if (registration.wanted !== 0) this.armOrFail(registration, registration.wanted);
+        else this.removeFromKernel(registration);
+      },
+      superseded: (before) => {
+        // By number, but harmless: the new owner is not in the set yet.
+        this.removeFromKernel(before);
+        this.failAll(
+          before,
+          (name) => new ClosedError(`${name} was closed behind our back: its number has another owner`),
+        );
+      },
+    });
     this.bell = new Alarm(sys, (timer) => this.listen(timer, () => {}));
   }
 
@@ -87,6 +102,11 @@ export class Poller implements Disposable {
     return this.backend.fd;
   }
 
+  /** @internal What the last wait threw that was refused for good. */
+  get refusedFor(): SystemError | null {
+    return this.refusals.final;
+  }
+
   /** How many waiters are parked. */
   get waiting(): number {
     return this.parked;
@@ -97,7 +117,7 @@ export class Poller implements Disposable {
    * another poller watches the descriptor), `ClosedError`, `SystemError` (what cannot be waited for: `EPERM`), `TypeError`.
    */
   park(pollable: Pollable, direction: Direction, waiter: Waiter): Registration {
-    const registration = this.registrationOf(pollable);
+    const registration = this.registry.of(pollable);
     registration.refuseSecond(direction);
     registration.setWaiter(direction, waiter);
     const armed = registration.armed !== NOT_ARMED && (registration.armed & direction) !== 0;
@@ -136,7 +156,7 @@ export class Poller implements Disposable {
 
   /** Calls `listener` at every wait in which the descriptor is readable; counts as no waiter. Until it is closed. */
   listen(descriptor: Descriptor, listener: (flags: number) => void): void {
-    const registration = this.registrationOf(descriptor);
+    const registration = this.registry.of(descriptor);
     registration.listener = listener;
     try {
       this.arm(registration);
@@ -157,7 +177,8 @@ export class Poller implements Disposable {
 
   /**
    * Waits for events, at most `timeout` milliseconds (rounded up; negative: for ever), and wakes whoever waited for them.
-   * The number of events; 0 also if a signal interrupted the wait.
+   * The number of events; 0 also if a signal interrupted the wait, or the kernel had no memory for it and may have some by now.
+   * Throws `SystemError`, with the name of the call, if the kernel refuses to wait: `ENOMEM` for a second, `EINVAL`, `EBADF`.
    */
   wait(timeout: number): number {
     this.counters.waits++;
@@ -165,17 +186,20 @@ export class Poller implements Disposable {
     const count = backend.wait(timeout);
     if (count <= 0) {
       if (count < 0 && count !== -(this.sys.constants.EINTR as number)) {
-        if (this.closed) throw new ClosedError('this poller has been closed');
-        throw waitFailure(this.sys, backend.name, count);
+        this.refused(count, timeout);
+        return 0;
       }
+      this.refusals.count = 0;
       this.stale.review(this.sys);
       return 0;
     }
+    this.refusals.count = 0;
     this.counters.events += count;
+    const { table } = this.registry;
     for (let at = 0, { rows } = backend; at < count * BACKEND_ROW; at += BACKEND_ROW) {
       const fd = rows[at] as number;
       const generation = rows[at + 1] as number;
-      const registration = this.table[fd];
+      const registration = table[fd];
       if (registration !== undefined && registration.generation === generation) {
         this.deliver(registration, rows[at + 2] as number);
       } else {
@@ -189,15 +213,14 @@ export class Poller implements Disposable {
 
   /** @internal A registration's descriptor is about to be closed or given away. */
   forget(registration: Registration): void {
-    if (this.table[registration.fd] === registration) this.table[registration.fd] = undefined;
+    this.registry.forget(registration);
     this.removeFromKernel(registration);
     this.failAll(registration, (name) => new ClosedError(`${name} was closed while a task waited for it`));
   }
 
   /** Fails every waiter with a `ClosedError`, lets go of every descriptor (none is closed), and closes the kernel set. */
   close(): void {
-    const registrations = this.table;
-    this.table = [];
+    const registrations = this.registry.table.splice(0);
     this.bell.close();
     this.closed = true;
     this.backend.close();
@@ -213,6 +236,16 @@ export class Poller implements Disposable {
   /** {@link Poller.close}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  private refused(result: number, timeout: number): void {
+    if (this.closed) throw new ClosedError('this poller has been closed');
+    const { backend, sys } = this;
+    const error = this.refusals.judge(backend, result, timeout);
+    if (error === null) return;
+    // Its number may be somebody else's by now, who would not like it closed or changed.
+    if (isSetLost(sys, backend.name, result)) this.backend = new ClosedBackend(sys, backend.name);
+    throw error;
   }
 
   private deliver(registration: Registration, flags: number): void {
@@ -296,62 +329,13 @@ export class Poller implements Disposable {
       return;
     }
     this.removeFromKernel(registration);
-    if (this.table[registration.fd] === registration) this.table[registration.fd] = undefined;
+    this.registry.forget(registration);
   }
 
   private removeFromKernel(registration: Registration): void {
     if (registration.armed === NOT_ARMED) return;
     this.counters.controls++;
     this.backend.remove(registration);
-  }
-
-  private registrationOf(pollable: Pollable): Registration {
-    if (pollable instanceof Descriptor) {
-      const { watcher } = pollable;
-      if (watcher instanceof Registration) {
-        if (watcher.poller === this) return watcher;
-        throw new BusyError(`${pollable} is watched by ${watcher.poller.name}; a descriptor belongs to one at a time`);
-      }
-      return this.registerDescriptor(pollable);
-    }
-    const fd = filenoOf(pollable);
-    const known = this.table[fd];
-    if (known !== undefined) return known;
-    this.admit(fd);
-    const registration = new Registration(this, fd, this.bareGeneration--, null);
-    this.table[fd] = registration;
-    return registration;
-  }
-
-  private registerDescriptor(descriptor: Descriptor): Registration {
-    const fd = descriptor.fileno();
-    const before = this.table[fd];
-    if (before === undefined) this.admit(fd);
-    else if (before.descriptor === null) return this.adopt(before, descriptor);
-    else this.supersede(before, before.descriptor);
-    const registration = new Registration(this, fd, descriptor.generation, descriptor);
-    this.table[fd] = registration;
-    descriptor.watcher = registration;
-    return registration;
-  }
-
-  /** A number that was watched without an owner gets one. Whoever waits goes on waiting, and may still be taken back. */
-  private adopt(registration: Registration, descriptor: Descriptor): Registration {
-    registration.descriptor = descriptor;
-    registration.generation = descriptor.generation;
-    descriptor.watcher = registration;
-    // Told again, as it may be another file since: a bare number's close is seen by nobody.
-    if (registration.wanted !== 0) this.armOrFail(registration, registration.wanted);
-    else this.removeFromKernel(registration);
-    return registration;
-  }
-
-  /** A watched number turns up with another owner: the first was closed behind our back. */
-  private supersede(before: Registration, owner: Descriptor): void {
-    owner.watcher = null;
-    // By number, but harmless: the new owner is not in the set yet.
-    this.removeFromKernel(before);
-    this.failAll(before, (name) => new ClosedError(`${name} was closed behind our back: its number has another owner`));
   }
 
   private failAll(registration: Registration, makeError: (name: string) => Error): void {
@@ -387,7 +371,7 @@ export class Poller implements Disposable {
       return;
     }
     this.counters.rebuilds++;
-    for (const registration of this.table) {
+    for (const registration of this.registry.table) {
       if (registration === undefined) continue;
       registration.armed = NOT_ARMED;
       if (registration.wanted !== 0) this.armOrFail(registration, registration.wanted);

@@ -3,7 +3,7 @@
  * itself, while the others would call a file always ready and a closed number an event.
  */
 
-import { type BackendName, type Sys, SystemError } from '../os/index.ts';
+import { type Backend, type BackendName, type Sys, SystemError } from '../os/index.ts';
 
 const CONTROL_CALL: Record<BackendName, string> = {
   epoll: 'epoll_ctl',
@@ -26,9 +26,32 @@ export function refusal(sys: Sys, backend: BackendName, fd: number, errno: numbe
   return new SystemError(sys, CONTROL_CALL[backend], errno, { fd, hint });
 }
 
-/** The error of a wait. */
-export function waitFailure(sys: Sys, backend: BackendName, errno: number): SystemError {
-  return new SystemError(sys, backend === 'epoll' ? 'epoll_wait' : CONTROL_CALL[backend], errno);
+/** Whether a refused wait says that the kernel set's own number is another file's by now, or nobody's. */
+export function isSetLost(sys: Sys, backend: BackendName, errno: number): boolean {
+  const { EBADF, EINVAL } = sys.constants as Record<string, number>;
+  return (
+    (backend === 'epoll' || backend === 'kqueue') && (errno === -(EBADF as number) || errno === -(EINVAL as number))
+  );
+}
+
+/** The error of a wait, with what to do; `attempts` and `ms`: how often and how long it was tried. */
+export function waitFailure(
+  sys: Sys,
+  { name, fd }: Backend,
+  errno: number,
+  { attempts, ms }: { attempts: number; ms: number },
+): SystemError {
+  let hint: string | undefined;
+  if (isSetLost(sys, name, errno)) {
+    hint =
+      `descriptor ${fd} is the scheduler's own, and was closed behind its back: ` +
+      'look for code that closes numbers which are not its own';
+  } else if (attempts > 0) {
+    hint = `the kernel had no memory for it in ${attempts} attempts within ${Math.round(ms)} ms; free some, or wait for fewer descriptors`;
+  } else if (name === 'poll' && errno === -(sys.constants.EINVAL as number)) {
+    hint = 'more descriptors are waited for than RLIMIT_NOFILE allows; raise it (ulimit -n)';
+  }
+  return new SystemError(sys, name === 'epoll' ? 'epoll_wait' : CONTROL_CALL[name], errno, { hint });
 }
 
 /** Throws the {@link refusal} for what epoll would refuse by itself. */

@@ -111,8 +111,8 @@ export class Guest {
     if (!waits && !timed && this.watch === NO_WATCH) return;
     const rings = this.setAlarm(next);
     const poller = scheduler.pollerIfOpen;
-    // Without a set nothing waits for I/O either, and the substitute does all.
-    if (poller === null) return;
+    // Without a set nothing waits for I/O either, and the substitute does all; one that was closed behind our back is none.
+    if (poller === null || poller.fd < 0) return;
     if (this.watch === NO_WATCH || this.watchedFd !== poller.fd) this.watchSet(poller.fd);
     const needed = waits || (timed && rings);
     if (this.referenced !== needed) {

@@ -32,6 +32,7 @@ import {
 } from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
 import { runBlocking } from './blocking.ts';
+import { askForReadiness } from './deaf.ts';
 import { Guest } from './guest.ts';
 import { Locator } from './locate.ts';
 import { currentObserver } from './observe.ts';
@@ -65,7 +66,8 @@ export class Scheduler implements Disposable {
   private lastCounters: PollerCounters | null = null;
   /** In the order in which they happened. */
   private failures: unknown[] = [];
-  private broken = false;
+  /** @internal Whether the run was broken off: its tasks clean up. */
+  broken = false;
   private guest: Guest | null = null;
   private blocking = false;
   /** Whether a loop of the user's watches our descriptor. */
@@ -223,7 +225,7 @@ export class Scheduler implements Disposable {
     this.release();
   }
 
-  /** @internal The end of a run as a guest. */
+  /** @internal */
   guestEnded(): void {
     this.guest = null;
     driveEnds(this);
@@ -275,7 +277,7 @@ export class Scheduler implements Disposable {
       if (kernel.tasks.size === 0) return steps;
       const poller = this.openPoller;
       const timeout = this.patience(limit);
-      const events = timeout !== 0 || poller !== null ? (poller ?? this.poller).wait(timeout) : 0;
+      const events = timeout !== 0 || poller !== null ? askForReadiness(this, timeout) : 0;
       if (kernel.timers.size > 0) kernel.timers.fire(this.sys.now());
       if (events > 0) this.steps = Math.max(STEPS_PER_POLL, kernel.ready);
       if (limit === 0) {

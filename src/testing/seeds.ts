@@ -5,6 +5,7 @@
 
 import { isOp, type Spawnable } from '../kernel/index.ts';
 import { runTest, type TestMain } from './run.ts';
+import { SimulationError } from './simulation/errors.ts';
 
 /** The environment variable that names the one seed to run. */
 export const SEED_VARIABLE = 'GENLOOP_SEED' as const;
@@ -25,7 +26,9 @@ export class SeedError extends Error {
 
   /** @internal */
   constructor(seed: number, cause: unknown) {
-    const what = cause instanceof Error ? cause.message : String(cause);
+    // A simulation's own error names the seed as well.
+    const root = cause instanceof SimulationError && cause.seed === seed ? cause.cause : cause;
+    const what = root instanceof Error ? root.message : String(root);
     super(`with seed ${seed} (${SEED_VARIABLE}=${seed} runs it alone): ${what}`, { cause });
     this.seed = seed;
     if (!(cause instanceof Error)) return;

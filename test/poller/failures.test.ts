@@ -210,20 +210,89 @@ for (const subject of EVERYWHERE) {
       { calls: waits('EINTR') },
     ),
   );
+  const names = { epoll: 'epoll_wait', kqueue: 'kevent', poll: 'poll', select: 'select' };
+  const refusalOf = (poller: Poller): SystemError => {
+    try {
+      poller.wait(0);
+    } catch (error) {
+      assert.instance(error, SystemError);
+      return error as SystemError;
+    }
+    throw new Error('the wait was not refused');
+  };
+  const ownSet = subject.name === 'epoll' || subject.name === 'kqueue';
+
   test(
-    'any other error of the wait is thrown, with the name of the call',
+    'a wait that is refused is told at once, with the name of the call and what to do; again, in the same words',
     withPoller(
       subject,
       ({ poller, keep }) => {
+        const waiter = new Recorder();
+        const file = keep(EventFd.create(1));
+        poller.park(file, IN, waiter);
+        const { fd, sys } = poller;
+        // A set that is lost is not closed, as its number may be another's; here it is not.
+        if (ownSet) keep({ close: () => assert.is(sys.close(fd), 0) });
+        const error = refusalOf(poller);
+        assert.equal([error.syscall, error.code], [names[subject.name], 'EINVAL']);
+        if (ownSet) assert.match(error.message, new RegExp(`descriptor ${fd} is the scheduler's own, and was closed`));
+        if (subject.name === 'poll') assert.match(error.message, /RLIMIT_NOFILE allows; raise it/);
+        assert.is(refusalOf(poller).message, error.message);
+        // Nobody knows anything of the descriptor; its close ends the wait all the same.
+        assert.is(waiter.told, 0);
+        file.close();
+        assert.is((waiter.errors[0] as { code?: string }).code, 'ERR_GENLOOP_CLOSED');
+      },
+      { calls: waits('EINVAL') },
+    ),
+  );
+
+  test(
+    'for want of memory it is tried again, after pauses that grow; and told after a second',
+    withPoller(
+      subject,
+      ({ poller, keep }) => {
+        let now = 0;
+        const { sys } = poller;
+        sys.now = () => now;
+        const pauses: number[] = [];
+        const { poll } = sys;
+        sys.poll = (rows, count, timeout) => {
+          if (count > 0 || timeout === 0) return poll(rows, count, timeout);
+          pauses.push(timeout);
+          now += timeout;
+          return 0;
+        };
         poller.park(keep(EventFd.create(1)), IN, new Recorder());
-        const names = { epoll: 'epoll_wait', kqueue: 'kevent', poll: 'poll', select: 'select' };
-        try {
-          poller.wait(0);
-          assert.unreachable();
-        } catch (error) {
-          assert.instance(error, SystemError);
-          assert.equal([(error as SystemError).syscall, (error as SystemError).code], [names[subject.name], 'ENOMEM']);
-        }
+        let attempts = 0;
+        for (; now < 1000; attempts++) assert.is(poller.wait(-1), 0);
+        assert.equal(pauses.slice(0, 8), [1, 2, 4, 8, 16, 32, 50, 50]);
+        const error = refusalOf(poller);
+        assert.equal([error.syscall, error.code], [names[subject.name], 'ENOMEM']);
+        assert.match(
+          error.message,
+          new RegExp(`no memory for it in ${attempts + 1} attempts within 10\\d\\d ms; free`),
+        );
+      },
+      { calls: waits('ENOMEM') },
+    ),
+  );
+
+  test(
+    'a wait that would not have lasted longer is not made longer by a refusal',
+    withPoller(
+      subject,
+      ({ poller, keep }) => {
+        const pauses: number[] = [];
+        const { poll } = poller.sys;
+        poller.sys.poll = (rows, count, timeout) => {
+          if (count > 0 || timeout === 0) return poll(rows, count, timeout);
+          pauses.push(timeout);
+          return 0;
+        };
+        poller.park(keep(EventFd.create(1)), IN, new Recorder());
+        for (const timeout of [0, 0.5, 0, 0, 3]) poller.wait(timeout);
+        assert.equal(pauses, [0.5, 3]);
       },
       { calls: waits('ENOMEM') },
     ),

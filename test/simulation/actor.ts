@@ -12,6 +12,7 @@ import {
   firstSuccess,
   type Group,
   group,
+  MisuseError,
   moveOnAfter,
   type Op,
   race,
@@ -22,6 +23,7 @@ import {
 } from 'genloop/kernel';
 import type { Scheduler } from 'genloop/scheduler';
 import type { SimulatedSystem } from 'genloop/testing';
+import type { Started } from './claims.ts';
 import type { GroupRecord, Life } from './ledger.ts';
 import { Immediate } from './operations.ts';
 import { Watched } from './park.ts';
@@ -54,6 +56,10 @@ export class Actor {
   private readonly tasks = new Map<number, Task<unknown>>();
   private readonly scopes = new Map<number, CancelScope>();
   /** Those that have come out of the block whose deadline it was; they may go through others. */
+  /** The last group of each number, also when it has been left. */
+  private readonly groups = new Map<number, Place>();
+  /** What the tasks of kept groups give. */
+  private readonly numbers = new Map<Life, number>();
   private readonly timeouts = new WeakSet<TimeoutError>();
   private planned = 0;
 
@@ -68,21 +74,8 @@ export class Actor {
   spawn(number: number, body: readonly Statement[], place: Place = OUTSIDE, daemon: boolean = false): void {
     const { ledger } = this.witness;
     const life = ledger.life(place.record);
-    const self = this;
-    const code = (function* (): Co<void> {
-      life.began = true;
-      try {
-        yield* self.run(body, place);
-        life.completed = true;
-      } catch (error) {
-        life.thrown.push(error);
-        if (!(error instanceof CancelError)) {
-          if (place.record === null) self.failures.push(error);
-          else if (!place.record.isolate) place.record.failures.push(error);
-        }
-        throw error;
-      }
-    })();
+    this.numbers.set(life, number);
+    const code = this.live(life, number, this.run(body, place));
     const name = `t${number}`;
     const task =
       place.group === null ? this.scheduler.spawn(code, { name }) : place.group.spawn(code, { name, daemon });
@@ -90,6 +83,78 @@ export class Actor {
     place.record?.lives.push(life);
     if (daemon) place.record?.daemons.push(life);
     this.tasks.set(number, task as Task<unknown>);
+  }
+
+  /** The code of a task, with what the books have to be told of it. */
+  private *live(life: Life, number: number, body: Co<void>): Co<number> {
+    life.began = true;
+    try {
+      yield* body;
+      life.completed = true;
+      return number;
+    } catch (error) {
+      life.thrown.push(error);
+      if (!(error instanceof CancelError)) {
+        // Of one that is not ready yet, its starter is told.
+        if (life.group === null) this.failures.push(error);
+        else if (!life.group.isolate && life.start !== 'waiting') life.group.failures.push(error);
+      }
+      throw error;
+    }
+  }
+
+  /** Starts a task in the innermost group, and waits until it is ready. */
+  private *start(each: Extract<Statement, { do: 'start' }>, { group, record }: Place): Co<void> {
+    if (group === null || record === null) return;
+    const { task: number, daemon } = each;
+    const { ledger } = this.witness;
+    const place: Place = { group, record };
+    const started: Started = { life: null };
+    const self = this;
+    const begin = (ready: (number: number) => void): Co<number> => {
+      const life = ledger.life(record);
+      started.life = life;
+      life.start = 'waiting';
+      record.lives.push(life);
+      if (daemon) record.daemons.push(life);
+      self.numbers.set(life, number);
+      const code = function* (): Co<void> {
+        self.tasks.set(number, runningTask());
+        ledger.born(life, runningTask());
+        yield* self.run(each.body, place);
+        life.start = 'ready';
+        ready(number);
+        yield* self.run(each.last, place);
+      };
+      return self.live(life, number, code());
+    };
+    const operation = group.start<number>(begin, { name: `t${number}`, daemon });
+    let value: unknown;
+    try {
+      value = yield* new Watched(this.witness, { kind: 'start', target: started }, operation);
+    } catch (error) {
+      this.witness.threw(runningTask(), error);
+      ledger.startFailed(started.life, error);
+      if (error instanceof CancelError) throw error;
+      return;
+    }
+    if (started.life?.start !== 'ready' || value !== number) {
+      this.witness.violate('no value lost', `${started.life?.task} gave its starter ${String(value)}, not ${number}`);
+    }
+  }
+
+  /** Spawns into a group from outside: one that has been left refuses it (rule 20). */
+  private intrude(scope: number, number: number, body: readonly Statement[]): void {
+    const place = this.groups.get(scope);
+    if (place === undefined || place.record === null) return;
+    const { over } = place.record;
+    try {
+      this.spawn(number, body, place);
+    } catch (error) {
+      if (!(error instanceof MisuseError) || !over) throw error;
+      return;
+    }
+    if (over) this.witness.violate('groups wait', `a group that has been left has taken t${number}`);
   }
 
   private *run(list: readonly Statement[], place: Place): Co<void> {
@@ -107,13 +172,20 @@ export class Actor {
         case 'read':
         case 'write':
         case 'join':
-          yield* this.wait(each, false);
+        case 'next':
+          yield* this.wait(each, false, place);
           break;
         case 'loud':
-          yield* this.wait(each.wait, true);
+          yield* this.wait(each.wait, true, place);
           break;
         case 'select':
-          yield* this.select(each.of);
+          yield* this.select(each.of, place);
+          break;
+        case 'start':
+          yield* this.start(each, place);
+          break;
+        case 'intrude':
+          this.intrude(each.scope, each.task, each.body);
           break;
         case 'put':
           stage.queues[each.queue]?.put(this.witness.ledger.item());
@@ -174,7 +246,7 @@ export class Actor {
           yield* this.block(each, place);
           break;
         case 'group':
-          yield* this.group(each.scope, each.isolate, each.body);
+          yield* this.group(each);
           break;
         case 'together':
           yield* this.together(each.how, each.body, place);
@@ -209,8 +281,8 @@ export class Actor {
     }
   }
 
-  private *wait(wait: Wait, loud: boolean): Co<void> {
-    const operation = this.operation(wait);
+  private *wait(wait: Wait, loud: boolean, place: Place): Co<void> {
+    const operation = this.operation(wait, place);
     if (operation === null) return;
     let value: unknown;
     try {
@@ -223,9 +295,9 @@ export class Actor {
     this.got(wait, value);
   }
 
-  private *select(of: readonly Wait[]): Co<void> {
+  private *select(of: readonly Wait[], place: Place): Co<void> {
     const chosen = of.flatMap((wait) => {
-      const operation = this.operation(wait);
+      const operation = this.operation(wait, place);
       return operation === null ? [] : [{ wait, operation }];
     });
     if (chosen.length === 0) return;
@@ -248,8 +320,8 @@ export class Actor {
     else if (wait.do === 'write') this.stage.send(wait.end, 1);
   }
 
-  private operation(wait: Wait): Op<unknown> | null {
-    return operationOf(wait, { stage: this.stage, tasks: this.tasks, witness: this.witness });
+  private operation(wait: Wait, place: Place): Op<unknown> | null {
+    return operationOf(wait, { stage: this.stage, tasks: this.tasks, witness: this.witness, ...place });
   }
 
   private wake(number: number, count: number): void {
@@ -314,14 +386,15 @@ export class Actor {
     }
   }
 
-  private *group(number: number, isolate: boolean, body: readonly Statement[]): Co<void> {
+  private *group({ scope: number, isolate, keep, body }: Extract<Statement, { do: 'group' }>): Co<void> {
     const { ledger } = this.witness;
-    const record = ledger.group(runningTask(), isolate);
+    const record = ledger.group(runningTask(), isolate, keep);
     const self = this;
     let scope: Group | null = null;
     const inside = function* (g: Group): Co<void> {
       scope = g;
       self.scopes.set(number, g);
+      self.groups.set(number, { group: g, record });
       try {
         yield* self.run(body, { group: g, record });
       } catch (error) {
@@ -330,13 +403,15 @@ export class Actor {
       }
     };
     try {
-      yield group(inside, { onError: isolate ? () => {} : 'cancel' });
+      yield group(inside, { onError: isolate ? () => {} : 'cancel', keep });
     } catch (error) {
       ledger.left(record, [error]);
       throw error;
     } finally {
-      if (scope !== null) this.leave(number, scope);
+      const left = scope as Group | null;
+      if (left !== null) this.leave(number, left);
       if (!record.over) ledger.left(record, []);
+      if (keep && left !== null) ledger.results(record, () => left.results, this.numbers);
     }
   }
 

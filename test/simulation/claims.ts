@@ -3,9 +3,15 @@
 import type { Task } from 'genloop/kernel';
 import type { Descriptor } from 'genloop/os';
 import { BusyError } from 'genloop/poller';
+import type { GroupRecord, Life } from './ledger.ts';
 import type { ItemQueue } from './operations.ts';
 import type { Park, Purpose } from './park.ts';
 import type { Witness } from './witness.ts';
+
+/** What is started; known once its operation is parked. */
+export interface Started {
+  life: Life | null;
+}
 
 /** The waits of one run. */
 export class Claims {
@@ -43,9 +49,10 @@ export class Claims {
     line?.splice(line.indexOf(park), 1);
   }
 
-  claimed(park: Park, value: unknown): void {
+  claimed(park: Park, value: unknown, accepted: boolean): void {
     const { kind, target } = park.purpose;
     const { witness } = this;
+    if (kind === 'next' && accepted) witness.ledger.next(target as GroupRecord, value);
     const line = this.lineWith(park);
     if (line !== undefined) {
       if (line[0] !== park) witness.violate('first in, first out', `${park} was woken before ${line[0]}`);
@@ -84,6 +91,12 @@ export class Claims {
         return (target as Descriptor).closed || this.isReady(target as Descriptor, park.purpose);
       case 'join':
         return (target as Task<unknown>).ended;
+      case 'next':
+        return this.witness.ledger.hasNext(target as GroupRecord);
+      case 'start': {
+        const { life } = target as Started;
+        return life !== null && (life.start === 'ready' || life.task?.ended === true);
+      }
       default:
         return false;
     }
@@ -108,11 +121,10 @@ export class Claims {
   /** Looks whether those have ended whose time has come. */
   timely(parks: ReadonlySet<Park>): void {
     for (const park of parks) {
-      if (isTimed(park) && park.deadline <= this.witness.now && park.task.status === 'parked') {
-        this.witness.violate(
-          'no wake lost',
-          `${park} should have ended at ${park.deadline}, and it is ${this.witness.now}`,
-        );
+      if (this.witness.isLater(park.round)) continue;
+      const { dueBy } = this.witness;
+      if (isTimed(park) && park.deadline <= dueBy && park.task.status === 'parked') {
+        this.witness.violate('no wake lost', `${park} should have ended at ${park.deadline}, and it is ${dueBy}`);
       }
     }
   }
@@ -167,6 +179,6 @@ export class Claims {
 }
 
 /** Whether time ends it. */
-function isTimed({ purpose: { kind } }: Park): boolean {
+export function isTimed({ purpose: { kind } }: Park): boolean {
   return kind === 'sleep' || kind === 'stubborn' || kind === 'careless';
 }

@@ -3,9 +3,12 @@
  * and many small programs see more of it than a few large ones.
  */
 
+import type { BackendName } from 'genloop/os';
 import { seededRandom } from '../../src/scheduler/random.ts';
 import {
   type BlockKind,
+  type Drive,
+  type PairKind,
   type Program,
   QUEUES,
   SCOPES,
@@ -26,6 +29,17 @@ const TOGETHER: readonly Together[] = ['all', 'allSettled', 'race', 'firstSucces
 const BACKENDS = ['epoll', 'epoll', 'epoll', 'poll', 'select'] as const;
 /** More than a task may complete at once. */
 const LONG_BURST = 40;
+const PAIRS: readonly (readonly PairKind[])[] = [
+  ...([['socket'], ['socket'], ['socket'], ['tcp'], ['udp'], ['pipe']] satisfies PairKind[][]),
+  ...([
+    ['socket', 'pipe'],
+    ['socket', 'socket'],
+    ['tcp', 'pipe'],
+    ['udp', 'tcp'],
+  ] satisfies PairKind[][]),
+];
+/** Of a packet, in milliseconds. */
+const LONGEST_DELAY = 3;
 /** More steps than may be run without asking for readiness. */
 const MANY_PASSES = 70;
 
@@ -50,17 +64,26 @@ class Author {
     const count = 1 + this.below(4);
     this.tasks = count;
     const calm = this.chance(0.7);
+    const errors = this.chance(0.1) ? 0.1 : 0;
+    const backend = this.one(BACKENDS);
     return {
       seed: this.seed,
-      backend: this.one(BACKENDS),
+      backend,
       shuffled: this.chance(0.5),
       fragile: this.chance(0.3),
+      drive: this.driveOver(backend, errors),
       spurious: calm ? 0 : 0.2,
       short: calm ? 0 : 0.3,
-      errors: this.chance(0.1) ? 0.1 : 0,
-      pairs: this.chance(0.5) ? ['socket'] : this.one([['socket', 'pipe'], ['pipe'], ['socket', 'socket']] as const),
+      errors,
+      pairs: this.one(PAIRS),
+      delay: this.chance(0.3) ? LONGEST_DELAY : 0,
       tasks: Array.from({ length: count }, () => this.list(1 + this.below(5), DEEPEST)),
     };
+  }
+
+  /** Only an epoll set can be watched by another loop, which does not like it if that cannot be had. */
+  private driveOver(backend: BackendName, errors: number): Drive {
+    return backend === 'epoll' && errors === 0 && this.chance(0.3) ? 'turn' : 'round';
   }
 
   private below(limit: number): number {
@@ -97,15 +120,24 @@ class Author {
     if (kind < 84) {
       return { do: 'block', kind: this.one(BLOCKS), scope: this.below(SCOPES), ms: this.one(DURATIONS), body: body() };
     }
-    if (kind < 90) return { do: 'group', scope: this.below(SCOPES), isolate: this.chance(0.2), body: body() };
+    if (kind < 89) {
+      const group = { scope: this.below(SCOPES), isolate: this.chance(0.2), keep: this.chance(0.4) };
+      return { do: 'group', ...group, body: body() };
+    }
+    if (kind < 91) return this.start(inner);
     if (kind < 93) return { do: 'together', how: this.one(TOGETHER), body: this.list(2 + this.below(2), inner) };
     if (kind < 98) return { do: 'try', body: body(), last: this.list(1 + this.below(2), inner) };
     return { do: 'swallow', body: body() };
   }
 
+  private start(depth: number): Statement {
+    const [body, last] = [this.list(this.below(2), depth), this.list(1 + this.below(2), depth)];
+    return { do: 'start', task: this.fresh(), daemon: this.chance(0.2), body, last };
+  }
+
   /** Statements that mean little by themselves, and something after each other. */
   private idiom(depth: number): Statement[] {
-    const kind = this.below(4);
+    const kind = this.below(7);
     const end = this.end();
     const spawned = (body: Statement): Statement => {
       return { do: 'spawn', task: this.fresh(), daemon: false, body: [body] };
@@ -127,7 +159,34 @@ class Author {
     }
     if (kind === 2 && depth > 0) {
       const failing = Array.from({ length: 2 }, () => spawned({ do: 'fail' }));
-      return [{ do: 'group', scope: this.below(SCOPES), isolate: false, body: [...failing, this.wait()] }];
+      const body = [...failing, this.wait()];
+      return [{ do: 'group', scope: this.below(SCOPES), isolate: false, keep: false, body }];
+    }
+    if (kind === 3 && depth > 0) {
+      // Only in a group can a task be started, or the next one be waited for.
+      const next: Statement = { do: 'next' };
+      const inside: Statement[] = this.chance(0.5)
+        ? [this.start(depth - 1), spawned(this.wait()), next, this.wait()]
+        : // Two ask, of whom the group does not wait for one; and there is one answer.
+          [{ do: 'spawn', task: this.fresh(), daemon: true, body: [next] }, spawned(this.wait()), { do: 'pass' }, next];
+      return [{ do: 'group', scope: this.below(SCOPES), isolate: this.chance(0.5), keep: true, body: inside }];
+    }
+    if (kind === 4 && depth > 0) {
+      const scope = this.below(SCOPES);
+      const intruder: Statement = { do: 'intrude', scope, task: this.fresh(), body: [this.wait()] };
+      const waiting: Statement = { do: 'sleep', ms: this.one(DURATIONS) };
+      return [
+        { do: 'spawn', task: this.fresh(), daemon: false, body: [waiting, intruder] },
+        { do: 'group', scope, isolate: false, keep: this.chance(0.5), body: [waiting] },
+      ];
+    }
+    if (kind === 5 && depth > 0) {
+      // What time would end last is followed by something that ends sooner, and begins later.
+      const later: Statement[] = [
+        { do: 'read', end },
+        { do: 'sleep', ms: 1 },
+      ];
+      return [spawned({ do: 'sleep', ms: 5 }), { do: 'send', end: end ^ 1, bytes: 1 }, ...later];
     }
     // Two who want the same.
     const wait = this.wait();
@@ -143,6 +202,7 @@ class Author {
     if (kind < 12) return { do: 'await', event: this.below(QUEUES) };
     if (kind < 16) return { do: 'read', end: this.end() };
     if (kind < 18) return { do: 'write', end: this.end() };
+    if (this.chance(0.15)) return { do: 'next' };
     return { do: 'join', task: this.below(TASKS) };
   }
 

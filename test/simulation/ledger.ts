@@ -1,6 +1,6 @@
 /** The books of a run: items, blocks that were entered, what was thrown and by whom, groups and their tasks, scopes and their deadlines. */
 
-import { CancelError, type CancelScope, type Task } from 'genloop/kernel';
+import { CancelError, type CancelScope, type Task, TaskCancelledError } from 'genloop/kernel';
 import type { ItemQueue } from './operations.ts';
 import type { Together } from './program.ts';
 import type { Witness } from './witness.ts';
@@ -13,6 +13,8 @@ export interface Life {
   /** What it threw, in an array of its own: also `undefined` can be thrown. */
   thrown: unknown[];
   readonly group: GroupRecord | null;
+  /** Of one that is started: `waiting` until it has said that it is ready. */
+  start: 'no' | 'waiting' | 'ready';
 }
 
 /** A group that was entered. */
@@ -23,6 +25,9 @@ export interface GroupRecord {
   readonly failures: unknown[];
   readonly isolate: boolean;
   readonly daemons: Life[];
+  /** Whether it keeps the handles of its tasks; then those that have ended and that nobody has asked for, in the order of their ends. */
+  readonly keep: boolean;
+  readonly fresh: Life[];
   over: boolean;
 }
 
@@ -39,7 +44,7 @@ export class Ledger {
   private readonly byTask = new Map<Task<unknown>, Life>();
   private readonly groups: GroupRecord[] = [];
   private readonly tries: TryRecord[] = [];
-  private readonly deadlines = new Map<CancelScope, number>();
+  private readonly deadlines = new Map<CancelScope, { readonly time: number; readonly round: number }>();
   private readonly queues: ItemQueue[] = [];
   private lastItem = 0;
 
@@ -68,7 +73,7 @@ export class Ledger {
 
   /** A task of the program is spawned. */
   life(group: GroupRecord | null): Life {
-    const life: Life = { task: null, began: false, completed: false, thrown: [], group };
+    const life: Life = { task: null, began: false, completed: false, thrown: [], group, start: 'no' };
     this.lives.push(life);
     return life;
   }
@@ -83,6 +88,7 @@ export class Ledger {
   ended(task: Task<unknown>): void {
     const life = this.byTask.get(task);
     if (life === undefined) return;
+    if (life.group?.keep === true && !life.group.daemons.includes(life)) life.group.fresh.push(life);
     const [error] = life.thrown;
     const expected = life.completed ? 'done' : error instanceof CancelError ? 'cancelled' : 'failed';
     if (!life.began) this.witness.violate('outcomes', `${task} has ended, and never began (rule 5)`);
@@ -94,8 +100,8 @@ export class Ledger {
   }
 
   /** A group is entered. */
-  group(owner: Task<unknown>, isolate: boolean): GroupRecord {
-    const record: GroupRecord = { owner, lives: [], failures: [], isolate, daemons: [], over: false };
+  group(owner: Task<unknown>, isolate: boolean, keep: boolean = false): GroupRecord {
+    const record: GroupRecord = { owner, lives: [], failures: [], isolate, daemons: [], keep, fresh: [], over: false };
     this.groups.push(record);
     return record;
   }
@@ -113,6 +119,58 @@ export class Ledger {
         this.witness.violate('first failure', `${String(first)} was to come out, not ${String(error)}`);
     } else if (thrown.length > 0 && !(error instanceof CancelError)) {
       this.witness.violate('first failure', `${String(error)} came out of a group in which nothing failed`);
+    }
+  }
+
+  /** What a kept group gave as the next task that has ended: each once, in the order of their ends. */
+  next(record: GroupRecord, value: unknown): void {
+    const first = record.fresh.shift();
+    if (first === undefined && value === undefined) {
+      if (!isEmpty(record)) this.witness.violate('groups wait', 'a group had no next task, and some of its tasks run');
+    } else if (first?.task !== value) {
+      this.witness.violate('one taker', `the next task of a group was ${String(value)}, and not ${first?.task}`);
+    }
+  }
+
+  /** Whether who waits for the next task of a group has to be told something. */
+  hasNext(record: GroupRecord): boolean {
+    return record.fresh.length > 0 || isEmpty(record);
+  }
+
+  /** What a kept group gives as the results of its tasks, once it has been left; each task gives its number. */
+  results(record: GroupRecord, read: () => readonly unknown[], numbers: ReadonlyMap<Life, number>): void {
+    const kept = record.lives.filter((life) => !record.daemons.includes(life));
+    const failed = kept.find(({ completed }) => !completed);
+    try {
+      const results = read();
+      if (failed !== undefined) this.witness.violate('outcomes', `a group gave results, and ${failed.task} has none`);
+      else if (String(results) !== String(kept.map((life) => numbers.get(life)))) {
+        this.witness.violate('outcomes', `a group gave the results ${String(results)}`);
+      }
+    } catch (error) {
+      const expected = failed?.thrown[0];
+      const isRight = expected instanceof CancelError ? error instanceof TaskCancelledError : error === expected;
+      if (failed === undefined || !isRight) {
+        this.witness.violate('outcomes', `the results of a group threw ${String(error)}, not ${String(expected)}`);
+      }
+    }
+  }
+
+  /** A start has failed: what was started has ended before it was ready, and its own error is what came out, or a cancel. */
+  startFailed(life: Life | null, error: unknown): void {
+    if (life === null) {
+      if (!(error instanceof CancelError)) this.witness.violate('outcomes', `nothing was started: ${String(error)}`);
+      return;
+    }
+    if (life.start === 'ready')
+      this.witness.violate('no value lost', `${life.task} was ready, and its starter was not told`);
+    if (life.task?.ended !== true) {
+      this.witness.violate('groups wait', `${life.task} is half started, and its starter has gone on`);
+    }
+    const [own] = life.thrown;
+    const isCancel = error instanceof CancelError || error instanceof TaskCancelledError;
+    if (own instanceof CancelError ? !isCancel : error !== own) {
+      this.witness.violate('outcomes', `${life.task} threw ${String(own)}, and its starter got ${String(error)}`);
     }
   }
 
@@ -153,12 +211,12 @@ export class Ledger {
 
   /** A scope has a deadline from now on. */
   deadline(scope: CancelScope, ms: number): void {
-    this.deadlines.set(scope, this.witness.now + ms);
+    this.deadlines.set(scope, { time: this.witness.now + ms, round: this.witness.rounds });
   }
 
   /** When the scope's time is up. */
   deadlineOf(scope: CancelScope): number {
-    return this.deadlines.get(scope) ?? Number.POSITIVE_INFINITY;
+    return this.deadlines.get(scope)?.time ?? Number.POSITIVE_INFINITY;
   }
 
   /** A scope was left. */
@@ -168,19 +226,21 @@ export class Ledger {
 
   /** Looks at what time should have done. */
   review(): void {
-    const { now } = this.witness;
-    for (const [scope, deadline] of this.deadlines) {
-      if (deadline <= now && !scope.cancelCalled) {
-        this.witness.violate(
-          'no wake lost',
-          `a scope's deadline was ${deadline}, it is ${now}, and it is not cancelled`,
-        );
+    const { dueBy } = this.witness;
+    for (const [scope, { time, round }] of this.deadlines) {
+      if (time <= dueBy && !this.witness.isLater(round) && !scope.cancelCalled) {
+        this.witness.violate('no wake lost', `a scope's deadline was ${time}, it is ${dueBy}, and it is not cancelled`);
       }
     }
   }
 
   /** Nothing will happen by itself: groups that still wait must have somebody to wait for. */
   quiescent(): void {
+    for (const [scope, { time }] of this.deadlines) {
+      if (time < Number.POSITIVE_INFINITY && !scope.cancelCalled) {
+        this.witness.violate('no wake lost', `a scope's deadline is ${time}, and nobody will tell`);
+      }
+    }
     for (const record of this.groups) {
       const { owner, over } = record;
       if (over || owner.waitsFor !== 'the tasks of its group') continue;
@@ -211,4 +271,9 @@ export class Ledger {
       if (!taken && !kept.has(item)) this.witness.violate('no value lost', `item ${item} was put, and nobody has it`);
     }
   }
+}
+
+/** Whether nothing runs in a group that it waits for. */
+function isEmpty({ lives, daemons }: GroupRecord): boolean {
+  return lives.every((life) => life.task?.ended === true || daemons.includes(life));
 }

@@ -4,12 +4,13 @@
  */
 
 import { type Kernel, Op, PENDING, type Task, type Waker } from 'genloop/kernel';
+import type { Wait } from './program.ts';
 import type { Witness } from './witness.ts';
 
 /** What a wait is for, as far as the witness has to know. */
 export interface Purpose {
-  readonly kind: 'sleep' | 'stubborn' | 'careless' | 'take' | 'await' | 'read' | 'write' | 'join' | 'burst' | 'pass';
-  /** The queue, event, descriptor or task; for a sleep, milliseconds. */
+  readonly kind: Wait['do'] | 'burst' | 'start';
+  /** The queue, event, descriptor, task, what is started, or the group; for a sleep, milliseconds. */
   readonly target: unknown;
 }
 
@@ -27,11 +28,14 @@ export class Park implements Waker<unknown> {
   state: unknown;
   stage: Stage = 'parked';
   aborts = 0;
+  /** In which round it was parked. */
+  readonly round: number;
   private readonly witness: Witness;
   private readonly outer: Waker<unknown>;
 
   constructor(witness: Witness, purpose: Purpose, outer: Waker<unknown>) {
     this.witness = witness;
+    this.round = witness.rounds;
     this.purpose = purpose;
     this.outer = outer;
     this.kernel = outer.kernel;
@@ -54,7 +58,7 @@ export class Park implements Waker<unknown> {
       if (accepted) witness.violate('one outcome', `${this} was completed after it was over`);
     } else {
       this.stage = 'over';
-      witness.claimed(this, value);
+      witness.claimed(this, value, accepted);
       // Undone, or a loser: only one that could not be stopped may learn that it comes too late.
       if (!accepted && stage === 'parked')
         witness.violate('no wake lost', `${this} was completed, and nobody heard it`);
@@ -84,7 +88,7 @@ export class Watched extends Op<unknown> {
   override try(kernel: Kernel): unknown {
     this.witness.tried(kernel, this.purpose);
     const value = this.inner.try(kernel);
-    if (value !== PENDING) this.witness.completed();
+    if (value !== PENDING) this.witness.completed(this.purpose, value);
     return value;
   }
 

@@ -6,9 +6,9 @@ const INDENT = '  ';
 
 /** The text: first the world, then the tasks. */
 export function printProgram(program: Program): string {
-  const { tasks, pairs, backend, shuffled, fragile, ...world } = program;
+  const { tasks, pairs, backend, drive, shuffled, fragile, ...world } = program;
   const head = [
-    `world: ${backend}, ${shuffled ? 'shuffled' : 'first in, first out'}, a failure ${fragile ? 'cancels all' : 'is kept to its task'}`,
+    `world: ${backend}${drive === 'turn' ? ', embedded in another loop' : ''}, ${shuffled ? 'shuffled' : 'first in, first out'}, a failure ${fragile ? 'cancels all' : 'is kept to its task'}`,
     `  ${Object.entries(world)
       .filter(([, value]) => value !== 0)
       .map(([name, value]) => `${name} ${value}`)
@@ -25,7 +25,8 @@ function linesOf(list: readonly Statement[], indent: string): string[] {
     const [body, last] = bodiesOf(each);
     const lines = [`${indent}${headOf(each)}`];
     if (body !== undefined) lines.push(...linesOf(body[1], indent + INDENT));
-    if (last !== undefined) lines.push(`${indent}finally`, ...linesOf(last[1], indent + INDENT));
+    if (last !== undefined)
+      lines.push(`${indent}${each.do === 'start' ? 'is ready' : 'finally'}`, ...linesOf(last[1], indent + INDENT));
     return lines;
   });
 }

@@ -19,7 +19,9 @@ export type Wait =
   | { readonly do: 'take'; readonly queue: number }
   | { readonly do: 'await'; readonly event: number }
   | { readonly do: 'read' | 'write'; readonly end: number }
-  | { readonly do: 'join'; readonly task: number };
+  | { readonly do: 'join'; readonly task: number }
+  /** The next task of the innermost group that ends, if that keeps its handles. */
+  | { readonly do: 'next' };
 
 /** What a block is: the names are those of the library. */
 export type BlockKind = 'cancelScope' | 'failAfter' | 'moveOnAfter' | 'cleanup';
@@ -53,20 +55,40 @@ export type Statement =
       readonly ms: number;
       readonly body: readonly Statement[];
     }
-  | { readonly do: 'group'; readonly scope: number; readonly isolate: boolean; readonly body: readonly Statement[] }
+  | {
+      readonly do: 'group';
+      readonly scope: number;
+      readonly isolate: boolean;
+      readonly keep: boolean;
+      readonly body: readonly Statement[];
+    }
+  /** A task of the innermost group, whose end of the body, where it is ready, is waited for; then it goes on with `last`. */
+  | {
+      readonly do: 'start';
+      readonly task: number;
+      readonly daemon: boolean;
+      readonly body: readonly Statement[];
+      readonly last: readonly Statement[];
+    }
+  /** A task into a group that somebody else has opened; which may be cancelled, or have ended. */
+  | { readonly do: 'intrude'; readonly scope: number; readonly task: number; readonly body: readonly Statement[] }
   /** Each statement of the body is a task of its own. */
   | { readonly do: 'together'; readonly how: Together; readonly body: readonly Statement[] }
   | { readonly do: 'try'; readonly body: readonly Statement[]; readonly last: readonly Statement[] }
   | { readonly do: 'swallow'; readonly body: readonly Statement[] };
 
-/** How a pair of ends is connected. */
-export type PairKind = 'socket' | 'pipe';
+/** How a pair of ends is connected: `socket` is a pair of Unix streams. */
+export type PairKind = 'socket' | 'pipe' | 'tcp' | 'udp';
+
+/** Who drives the scheduler: rounds that wait in it, or a loop that watches its descriptor and calls `turn()`. */
+export type Drive = 'round' | 'turn';
 
 /** A program, and the world in which it runs. */
 export interface Program {
   /** What order and faults are drawn from. */
   readonly seed: number;
   readonly backend: BackendName;
+  readonly drive: Drive;
   /** Whether ready tasks are stepped in an order drawn from the seed, and not first in, first out. */
   readonly shuffled: boolean;
   /** Whether the failure of one task cancels all. */
@@ -74,6 +96,8 @@ export interface Program {
   /** How likely reports of what is not ready, and short reads and writes, are. */
   readonly spurious: number;
   readonly short: number;
+  /** The longest time that a packet of TCP or UDP takes, in milliseconds. */
+  readonly delay: number;
   /** How likely it is that a read or a write fails. */
   readonly errors: number;
   readonly pairs: readonly PairKind[];

@@ -4,7 +4,7 @@
  *
  * `--seeds N` runs N random programs, from seed K on (1, unless `--seed` says otherwise), for M minutes at most. `--seed K` alone shows
  * that one program, and runs it. `--program FILE` runs one that was written down. `--exhaustive` goes through every order of the small
- * models, `--schedules` through 20,000 of a program of ten tasks, `--broken` hunts broken kernels and pollers, each for N seeds at most.
+ * models, `--schedules` through 20,000 of a program of ten tasks (over the kernel alone, and by `simulate` with sockets), `--broken` hunts broken kernels and pollers, each for N seeds at most.
  * The last line is `N passed, N failed`; the exit code is 1 if anything failed.
  */
 
@@ -12,12 +12,13 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { huntAll } from './broken/table.ts';
+import { type Meeting, runConversations } from './conversations.ts';
 import { programOf } from './draw.ts';
 import { configurations, exploreAll } from './exhaustive/configurations.ts';
 import { runSeeds } from './pool.ts';
 import { printProgram } from './print.ts';
 import { type Program, sizeOf } from './program.ts';
-import { runSchedules } from './schedules.ts';
+import { runSchedules, type Schedules } from './schedules.ts';
 import { shrink } from './shrink.ts';
 import { withoutStacks } from './stacks.ts';
 import { runProgram } from './trial.ts';
@@ -26,6 +27,7 @@ const DEFAULT_SEEDS = 20_000;
 const SCHEDULES = 20_000;
 /** Programs that are printed. */
 const MOST_SHOWN = 3;
+const MEETINGS: Record<Meeting, string> = { pair: 'a pair of sockets', tcp: 'a listener and a connection' };
 
 const { values } = parseArgs({
   options: {
@@ -123,13 +125,20 @@ async function exhaust(): Promise<void> {
 }
 
 function schedules(): void {
-  const { runs, distinct, seconds, violations } = runSchedules(SCHEDULES);
-  for (const text of violations) console.log(`VIOLATED: ${text}`);
-  console.log(
-    `${runs} schedules of one program of ten tasks, ${distinct} of them distinct, in ${seconds.toFixed(2)} s`,
-  );
-  passed += runs - violations.length;
-  failed += violations.length;
+  const over: Record<string, (count: number) => Schedules> = { 'the kernel alone': runSchedules };
+  for (const [meeting, how] of Object.entries(MEETINGS)) {
+    over[`simulate(), ${how}`] = (count) => runConversations(count, meeting as Meeting);
+  }
+  for (const [what, run] of Object.entries(over)) {
+    const { runs, distinct, seconds, busySeconds, violations } = run(SCHEDULES);
+    for (const text of violations) console.log(`VIOLATED: ${text}`);
+    console.log(
+      `${runs} schedules of one program of ten tasks over ${what}: ${distinct} of them distinct, in ${seconds.toFixed(2)} s` +
+        ` (${busySeconds.toFixed(2)} s of processor time)`,
+    );
+    passed += runs - violations.length;
+    failed += violations.length;
+  }
 }
 
 function whole(option: string, text: string): number {

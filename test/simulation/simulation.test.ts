@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
+import { runConversations } from './conversations.ts';
 import { programOf } from './draw.ts';
 import { runSeeds } from './pool.ts';
 import { printProgram } from './print.ts';
@@ -20,6 +21,7 @@ const test = suite('simulation');
 const SEEDS = 2000;
 const SAMPLE = 300;
 const SCHEDULES = 2000;
+const CONVERSATIONS = 500;
 /** Bits, as a power of two. */
 const SMALL_FIELD = 20;
 
@@ -47,8 +49,16 @@ test('all kinds of statements, worlds and backends are drawn', () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const program = programOf(seed);
     for (const body of program.tasks) collect(body);
-    const { backend, shuffled, fragile, spurious, errors, pairs } = program;
-    for (const each of [backend, `${shuffled}`, `fragile ${fragile}`, `${spurious > 0} spurious`, ...pairs])
+    const { backend, drive, shuffled, fragile, spurious, errors, delay, pairs } = program;
+    for (const each of [
+      backend,
+      drive,
+      `${delay > 0} delay`,
+      `${shuffled}`,
+      `fragile ${fragile}`,
+      `${spurious > 0} spurious`,
+      ...pairs,
+    ])
       worlds.add(each);
     worlds.add(`${errors > 0} errors`);
   }
@@ -72,10 +82,12 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       'failAfter',
       'ghost',
       'group',
+      'intrude',
       'join',
       'loud',
       'move',
       'moveOnAfter',
+      'next',
       'open',
       'pass',
       'passes',
@@ -83,10 +95,23 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       'read',
       'select',
     ],
-    ...['send', 'shutdown', 'sleep', 'spawn', 'stubborn', 'swallow', 'take', 'together', 'try', 'wake', 'write'],
+    ...[
+      'send',
+      'shutdown',
+      'sleep',
+      'spawn',
+      'start',
+      'stubborn',
+      'swallow',
+      'take',
+      'together',
+      'try',
+      'wake',
+      'write',
+    ],
   ];
   assert.equal([...kinds].sort(), expected.sort());
-  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2);
+  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2 + 2 + 4);
 });
 
 test('a seed is the same program, the same steps and the same states, each time', () => {
@@ -195,6 +220,15 @@ test(`${SCHEDULES} orders of one program of ten tasks are ${SCHEDULES} different
   assert.is(runs, SCHEDULES);
   assert.ok(distinct > SCHEDULES * 0.99, `${distinct}`);
 });
+
+for (const meeting of ['pair', 'tcp'] as const) {
+  test(`ten tasks that talk over sockets (${meeting}) are simulated in orders that differ, and none is wrong`, () => {
+    const { runs, distinct, violations } = runConversations(CONVERSATIONS, meeting);
+    assert.equal(violations, []);
+    assert.is(runs, CONVERSATIONS);
+    assert.ok(distinct > CONVERSATIONS * 0.95, `${distinct}`);
+  });
+}
 
 const COMMAND = fileURLToPath(new URL('run.ts', import.meta.url));
 

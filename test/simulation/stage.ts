@@ -23,6 +23,8 @@ const PIPE_SIZE = 4096;
 const READ_SIZE = 8192;
 const BYTES = 256;
 const MOST_SENT = 70_000;
+/** Of virtual time, until a connection stands: three packets, each of which may take its time. */
+const MOST_PATIENCE_MS = 20;
 
 /** Bytes that count, so that a reader sees whether one is missing. */
 const COUNTING = Uint8Array.from({ length: BYTES + MOST_SENT }, (_, index) => index);
@@ -49,6 +51,8 @@ interface End {
   /** How many bytes went out here, and how many came in. */
   sent: number;
   received: number;
+  /** Datagrams that were sent from here and have not come, by what identifies them. */
+  readonly flying: number[];
 }
 
 /**
@@ -97,9 +101,9 @@ export class Stage {
     this.close(2 * pair);
     this.close(2 * pair + 1);
     quietly(() => {
-      const [near, far] = kind === 'socket' ? Socket.pair() : this.pipe();
-      this.ends[2 * pair] = { descriptor: near, kind, sent: 0, received: 0 };
-      this.ends[2 * pair + 1] = { descriptor: far, kind, sent: 0, received: 0 };
+      this.connected(kind).forEach((descriptor, side) => {
+        this.ends[2 * pair + side] = { descriptor, kind, sent: 0, received: 0, flying: [] };
+      });
     });
   }
 
@@ -115,7 +119,9 @@ export class Stage {
     const bytes = COUNTING.subarray(start, start + count);
     const { descriptor } = end;
     quietly(() => {
-      end.sent += (descriptor instanceof Socket ? descriptor.send(bytes) : descriptor.write(bytes)) ?? 0;
+      const taken = (descriptor instanceof Socket ? descriptor.send(bytes) : descriptor.write(bytes)) ?? 0;
+      if (end.kind === 'udp' && taken > 0) end.flying.push(markOf(start, taken));
+      end.sent += taken;
     });
   }
 
@@ -125,6 +131,10 @@ export class Stage {
     if (end === undefined || end.descriptor.closed) return;
     const count = quietly(() => end.descriptor.readInto(buffer)) ?? 0;
     if (count === 0) return;
+    if (end.kind === 'udp') {
+      this.received(at, count);
+      return;
+    }
     const wrong = buffer[0] !== end.received % BYTES || buffer[count - 1] !== (end.received + count - 1) % BYTES;
     if (wrong) this.witness.violate('no value lost', `end ${at} read bytes that do not follow what it has read before`);
     end.received += count;
@@ -154,11 +164,50 @@ export class Stage {
     for (const fd of this.ghosts) this.system.close(fd);
   }
 
+  /** A datagram may be lost, and may be overtaken; it comes as it was sent, and once. */
+  private received(at: number, count: number): void {
+    const flying = this.ends[at ^ 1]?.flying ?? [];
+    const place = flying.indexOf(markOf(buffer[0] as number, count));
+    if (place >= 0) flying.splice(place, 1);
+    else this.witness.violate('one taker', `end ${at} got a datagram of ${count} bytes that nobody sent, or twice`);
+  }
+
+  private connected(kind: PairKind): [Descriptor, Descriptor] {
+    if (kind === 'socket') return Socket.pair();
+    if (kind === 'pipe') return this.pipe();
+    return kind === 'tcp' ? this.connection() : this.correspondence();
+  }
+
+  private connection(): [Descriptor, Descriptor] {
+    using listener = Socket.listener();
+    const near = Socket.tcp();
+    near.connect({ port: listener.localAddress.port });
+    for (let passed = 0; passed < MOST_PATIENCE_MS; passed++) {
+      const far = listener.accept();
+      if (far !== undefined) return [near, far];
+      this.system.advance(1);
+    }
+    throw new Error('the connection does not come about');
+  }
+
+  private correspondence(): [Descriptor, Descriptor] {
+    const near = Socket.udp({ port: 0 });
+    const far = Socket.udp({ port: 0 });
+    near.connect({ port: far.localAddress.port });
+    far.connect({ port: near.localAddress.port });
+    return [near, far];
+  }
+
   private pipe(): [Descriptor, Descriptor] {
     const { reader, writer } = pipe();
     this.system.fcntl(writer.fileno(), SET_PIPE_SIZE, PIPE_SIZE);
     return [reader, writer];
   }
+}
+
+/** What tells one datagram from others: its first byte, which counts, and its length. */
+function markOf(first: number, length: number): number {
+  return length * BYTES + first;
 }
 
 /** What a call gives; `undefined` if it fails, as programs let calls fail. */

@@ -84,6 +84,8 @@ const CODES: Record<Purpose['kind'], number> = {
   join: 8,
   burst: 9,
   pass: 10,
+  next: 11,
+  start: 12,
 };
 /** Added to a park that was asked to end, and cannot. */
 const ASKED = 100;

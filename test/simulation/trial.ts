@@ -1,7 +1,7 @@
 /** One run of a program, from the first descriptor to the last, with a witness. */
 
 import { InternalError } from 'genloop/kernel';
-import { enterSys } from 'genloop/os';
+import { enterSys, POLL_ROW } from 'genloop/os';
 import { Scheduler } from 'genloop/scheduler';
 import { type ErrorFault, SimulatedSystem } from 'genloop/testing';
 import { Actor } from './actor.ts';
@@ -20,6 +20,9 @@ const MOST_IDLE = 60;
 const IDLE_MS = 25;
 /** Soon full. */
 const SEND_BUFFER = 1000;
+const RECEIVE_BUFFER = 3000;
+/** How many packets take time, where any does. */
+const DELAYED = 0.5;
 
 /** What came of a run. */
 export interface Outcome {
@@ -32,7 +35,9 @@ export function runProgram(program: Program, states: States | null = null): Outc
   const system = new SimulatedSystem({
     seed: program.seed >>> 0,
     sendBuffer: SEND_BUFFER,
+    receiveBuffer: RECEIVE_BUFFER,
     faults: {
+      ...(program.delay > 0 ? { delay: { probability: DELAYED, most: program.delay } } : {}),
       spurious: program.spurious,
       shortReads: program.short,
       shortWrites: program.short,
@@ -51,11 +56,12 @@ export function runProgram(program: Program, states: States | null = null): Outc
     shuffled: program.shuffled,
     isReady: readyTest(system, program.backend),
     trusting: program.spurious > 0,
+    embedded: program.drive === 'turn',
   });
   const run = new Run(program, { system, scheduler, witness });
   if (states !== null) witness.onStep = () => states.add(stateOf(scheduler, witness));
   try {
-    run.drive();
+    run.toTheEnd();
   } catch (error) {
     witness.violate('no internal error', error instanceof InternalError ? `${error.cause}` : `${error}`);
   }
@@ -74,6 +80,51 @@ function errors(probability: number): ErrorFault[] {
   ];
 }
 
+/** What a function throws: none, or one. */
+function thrownBy(act: () => void): unknown[] {
+  try {
+    act();
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}
+
+/** A loop of somebody else's: it watches the scheduler's descriptor, and takes a turn when that is readable. */
+class Embedding {
+  /** What came out of the last turn. */
+  thrown: readonly unknown[] = [];
+  private readonly run: Run;
+  private readonly rows = new Int32Array(POLL_ROW);
+
+  constructor(run: Run) {
+    this.run = run;
+    const { system, witness } = run;
+    const { epollWait } = system;
+    system.epollWait = (...given) => {
+      witness.asking();
+      return epollWait(...given);
+    };
+  }
+
+  round(): void {
+    const { run, rows } = this;
+    const { scheduler, system, witness } = run;
+    rows[0] = scheduler.fd;
+    rows[1] = system.constants.POLLIN as number;
+    const before = system.now();
+    system.poll(rows, 1, FOREVER);
+    if (run.hangs) return;
+    witness.slept(before);
+    witness.beforeRound();
+    const stepsBefore = witness.steps;
+    this.thrown = thrownBy(() => scheduler.turn());
+    const [error] = this.thrown;
+    if (error instanceof InternalError) throw error;
+    witness.afterRound(witness.steps - stepsBefore);
+  }
+}
+
 interface Parts {
   readonly system: SimulatedSystem;
   readonly scheduler: Scheduler;
@@ -81,11 +132,12 @@ interface Parts {
 }
 
 class Run {
-  steps = 0;
+  readonly system: SimulatedSystem;
+  readonly scheduler: Scheduler;
+  readonly witness: Witness;
+  /** A wait would not have ended. */
+  hangs = false;
   private readonly program: Program;
-  private readonly system: SimulatedSystem;
-  private readonly scheduler: Scheduler;
-  private readonly witness: Witness;
   private readonly stage: Stage;
   private readonly actor: Actor;
   /** What ended a run that could not end by itself. */
@@ -106,33 +158,43 @@ class Run {
     this.actor = new Actor(scheduler, system, this.stage, witness);
   }
 
-  drive(): void {
+  toTheEnd(): void {
     const { program, scheduler, system, witness } = this;
     program.tasks.forEach((body, number) => {
       this.actor.spawn(number, body);
     });
-    let hangs = false;
     system.onHang = () => {
-      hangs = true;
+      this.hangs = true;
     };
+    const drive = program.drive === 'turn' ? new Embedding(this) : null;
     let idle = 0;
-    for (let rounds = 0; scheduler.size > 0 && witness.violation === null; rounds++) {
-      if (rounds === MOST_ROUNDS) witness.violate('it ends', `it is still busy after ${rounds} rounds`);
-      if (isStuck(scheduler)) this.breakOff();
+    for (; scheduler.size > 0 && witness.violation === null; this.hangs = false) {
+      if (witness.rounds === MOST_ROUNDS) witness.violate('it ends', `it is still busy after ${MOST_ROUNDS} rounds`);
       const before = system.now();
-      witness.beforeRound();
-      const steps = round(scheduler, FOREVER);
-      if (!hangs) witness.afterRound(steps);
-      this.steps += steps;
-      if (hangs) this.breakOff();
-      else if (steps === 0 && kernelOf(scheduler).ready === 0 && system.now() === before) {
+      const stepsBefore = witness.steps;
+      if (drive === null) this.round();
+      else drive.round();
+      if (this.hangs) this.breakOff();
+      else if (witness.steps === stepsBefore && kernelOf(scheduler).ready === 0 && system.now() === before) {
         if (++idle > MOST_IDLE) witness.violate('no spinning', `${idle} waits in a row ended at once, and woke nobody`);
         system.advance(IDLE_MS);
       } else idle = 0;
-      hangs = false;
     }
     system.onHang = null;
-    if (witness.violation === null) this.finish();
+    if (witness.violation === null) this.finish(drive?.thrown ?? null);
+  }
+
+  get steps(): number {
+    return this.witness.steps;
+  }
+
+  /** A round that waits by itself. */
+  private round(): void {
+    const { scheduler, witness } = this;
+    if (isStuck(scheduler)) this.breakOff();
+    witness.beforeRound();
+    const steps = round(scheduler, FOREVER);
+    if (!this.hangs) witness.afterRound(steps);
   }
 
   /** Nothing will happen by itself: who waits must have a reason, and then all are cancelled. */
@@ -145,16 +207,11 @@ class Run {
     breakOff(scheduler, this.end);
   }
 
-  private finish(): void {
+  /** `told`: what the last turn threw, if it was a turn. */
+  private finish(told: readonly unknown[] | null): void {
     const { scheduler, system, witness } = this;
     witness.finish();
-    const thrown: unknown[] = [];
-    try {
-      settle(scheduler);
-    } catch (error) {
-      thrown.push(error);
-    }
-    this.checkThrown(thrown);
+    this.checkThrown(told ?? thrownBy(() => settle(scheduler)));
     this.stage.clear();
     const { descriptors } = system;
     if (descriptors.length > 0) {

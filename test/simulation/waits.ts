@@ -1,7 +1,8 @@
 /** What a task waits for, as an operation that is watched. */
 
-import { type Op, pass, runningTask, sleep, type Task } from 'genloop/kernel';
+import { type Group, type Op, pass, runningTask, sleep, type Task } from 'genloop/kernel';
 import { ReadWait, WriteWait } from 'genloop/scheduler';
+import type { GroupRecord } from './ledger.ts';
 import { Careless, Stubborn, Take } from './operations.ts';
 import { Watched } from './park.ts';
 import type { Wait } from './program.ts';
@@ -13,10 +14,13 @@ interface Surroundings {
   readonly stage: Stage;
   readonly tasks: ReadonlyMap<number, Task<unknown>>;
   readonly witness: Witness;
+  /** The innermost group. */
+  readonly group: Group | null;
+  readonly record: GroupRecord | null;
 }
 
 /** The operation; `null` if there is nothing under this number, or only what cannot be waited for. */
-export function operationOf(wait: Wait, { stage, tasks, witness }: Surroundings): Op<unknown> | null {
+export function operationOf(wait: Wait, { stage, tasks, witness, group, record }: Surroundings): Op<unknown> | null {
   const watch = (target: unknown, inner: Op<unknown>): Op<unknown> =>
     new Watched(witness, { kind: wait.do, target }, inner);
   switch (wait.do) {
@@ -42,6 +46,8 @@ export function operationOf(wait: Wait, { stage, tasks, witness }: Surroundings)
       if (end === undefined || end.closed) return null;
       return watch(end, wait.do === 'read' ? new ReadWait(end) : new WriteWait(end));
     }
+    case 'next':
+      return group === null || record?.keep !== true ? null : watch(record, group.next());
     case 'join': {
       const task = tasks.get(wait.task);
       return task === undefined || task === runningTask() ? null : watch(task, task.join());

@@ -6,9 +6,9 @@
 import { CancelError, type CancelScope, type Kernel, type Task } from 'genloop/kernel';
 import type { Descriptor } from 'genloop/os';
 import type { Scheduler } from 'genloop/scheduler';
-import { Claims } from './claims.ts';
+import { Claims, isTimed } from './claims.ts';
 import { dueOf, inForceIn, kernelOf, observe, pollerOf, scopeOf } from './inside.ts';
-import { Ledger } from './ledger.ts';
+import { type GroupRecord, Ledger } from './ledger.ts';
 import type { Park, Purpose } from './park.ts';
 
 /** What is checked. */
@@ -63,18 +63,31 @@ export class Witness {
   private readonly scheduler: Scheduler;
   private readonly shuffled: boolean;
   private readonly claims: Claims;
+  /** How many rounds have begun. */
+  rounds = 0;
+  /** How many steps there were. */
+  steps = 0;
+  /** When readiness was last asked for, which is when timers fire. */
+  private askedAt = 0;
+  private readonly embedded: boolean;
   private completions = 0;
   private cancels = 0;
   private allowed = MOST_STEPS;
 
   constructor(
     scheduler: Scheduler,
-    options: { shuffled: boolean; isReady: (end: Descriptor, purpose: Purpose) => boolean; trusting: boolean },
+    options: {
+      shuffled: boolean;
+      isReady: (end: Descriptor, purpose: Purpose) => boolean;
+      trusting: boolean;
+      embedded?: boolean;
+    },
   ) {
     const kernel = kernelOf(scheduler);
     this.kernel = kernel;
     this.scheduler = scheduler;
     this.shuffled = options.shuffled;
+    this.embedded = options.embedded ?? false;
     this.ledger = new Ledger(this);
     this.claims = new Claims(this, options.isReady, options.trusting);
     observe(kernel, {
@@ -120,7 +133,8 @@ export class Witness {
   }
 
   /** A trap was completed without a park. */
-  completed(): void {
+  completed({ kind, target }: Purpose, value: unknown): void {
+    if (kind === 'next') this.ledger.next(target as GroupRecord, value);
     if (++this.completions > MOST_COMPLETIONS) {
       this.violate('starvation bounded', `${this.kernel.current} completes ${this.completions} operations in one step`);
     }
@@ -137,8 +151,8 @@ export class Witness {
     this.parks.delete(park);
   }
 
-  claimed(park: Park, value: unknown): void {
-    this.claims.claimed(park, value);
+  claimed(park: Park, value: unknown, accepted: boolean): void {
+    this.claims.claimed(park, value, accepted);
     this.parks.delete(park);
   }
 
@@ -165,19 +179,46 @@ export class Witness {
 
   /** A round is about to begin. What it must have done when it ends. */
   beforeRound(): void {
+    this.rounds++;
     if (this.kernel.ready === 0) this.claims.expect(this.parks);
   }
 
   /** A round has ended after so many steps. */
   afterRound(steps: number): void {
-    if (steps > this.allowed) {
-      this.violate('starvation bounded', `${steps} steps without asking for readiness, ${this.allowed} are allowed`);
+    // A turn runs what was ready before it asks, and what its answer has made ready.
+    const allowed = this.embedded ? this.allowed + Math.max(MOST_STEPS, this.kernel.tasks.size) : this.allowed;
+    if (steps > allowed) {
+      this.violate('starvation bounded', `${steps} steps without asking for readiness, ${allowed} are allowed`);
     }
     this.allowed = Math.max(MOST_STEPS, this.kernel.ready);
     this.claims.met();
     this.passed();
     this.checkReady();
     this.checkCancels();
+  }
+
+  /** Readiness is asked for now. */
+  asking(): void {
+    this.askedAt = this.now;
+  }
+
+  /** Somebody else's loop has slept since then: over nothing whose time it should have been told of. */
+  slept(since: number): void {
+    const { now } = this;
+    for (const park of this.parks) {
+      if (!isTimed(park) || park.deadline < since || park.deadline >= now) continue;
+      this.violate('no wake lost', `${park} ends at ${park.deadline}, and the loop was not told until ${now}`);
+    }
+  }
+
+  /** By which time what time ends must have ended. A turn fires timers, and goes on. */
+  get dueBy(): number {
+    return this.embedded ? this.askedAt : this.now;
+  }
+
+  /** Whether what began in this round may have begun after the timers had fired. */
+  isLater(round: number): boolean {
+    return this.embedded && round === this.rounds;
   }
 
   /** For whoever asks for readiness by itself: what is ready is told by one question. */
@@ -201,6 +242,7 @@ export class Witness {
     }
     for (const park of this.parks) {
       if (this.claims.isSatisfied(park)) this.violate('no wake lost', `${park} is there, and nobody is told`);
+      if (isTimed(park)) this.violate('no wake lost', `${park} ends at ${park.deadline}, and nobody will tell`);
     }
     this.ledger.quiescent();
   }
@@ -249,6 +291,7 @@ export class Witness {
     }
     this.checkReady();
     this.checkCancels();
+    this.steps++;
     this.onStep?.();
   }
 

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import { type Co, DeadlockError, group, pass, routine, sleep } from 'genloop';
-import { eachSeed, SEED_VARIABLE, SeedError } from 'genloop/testing';
+import { eachSeed, SEED_VARIABLE, SeedError, SimulationError, simulate } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { runTest } from '../support/seeded.ts';
 import { inOrder } from '../support/seeds.ts';
@@ -177,6 +177,29 @@ test('a body that throws after it has returned promises before is told with its 
 test('an asynchronous generator, which nobody would run, is refused', () => {
   const error = thrownBy(() => eachSeed(1, async function* () {})) as SeedError;
   assert.match(error.message, /async generator; use a plain generator function/);
+});
+
+test('the error of a simulation with the same seed is told by its own words, and the seed once', () => {
+  const error = thrownBy(() =>
+    eachSeed(5, (seed) =>
+      simulate(seed, function* (): Co<void> {
+        yield* pass();
+        if (seed === 4) throw new RangeError('seat 1 was sold twice');
+      }),
+    ),
+  ) as SeedError;
+  assert.is(error.message, 'with seed 4 (GENLOOP_SEED=4 runs it alone): seat 1 was sold twice');
+  assert.instance(error.cause, SimulationError);
+
+  const other = thrownBy(() =>
+    eachSeed(1, () =>
+      simulate(9, function* (): Co<void> {
+        yield* pass();
+        throw new RangeError('seat 1 was sold twice');
+      }),
+    ),
+  ) as SeedError;
+  assert.match(other.message, /^with seed 1 \(.*\): simulate\(9, …\) failed, and will again with this seed: seat 1/);
 });
 
 test.run();

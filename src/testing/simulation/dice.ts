@@ -7,6 +7,7 @@ import type { ErrorFault, FallibleCall, Faults, PartitionFault } from './faults.
 
 /** A scheduler's order is drawn from the same seed: the two must not run in step. */
 const APART = 0x5eed_5eed;
+const NO_PARTITIONS: readonly PartitionFault[] = [];
 
 /** Draws whether, which and how much. */
 export class Dice {
@@ -14,24 +15,19 @@ export class Dice {
   private readonly random: () => number;
   private readonly errors = new Map<string, { fault: ErrorFault; errno: number }[]>();
   private readonly calls = new Map<string, number>();
+  /** The partitions that may come. */
+  readonly partitions: readonly PartitionFault[];
 
   /** Throws `RangeError` for a probability or duration that is none, and for an unknown errno. */
   constructor(seed: number, faults: Faults) {
     this.random = seededRandom(seed ^ APART);
     this.faults = faults;
+    const { partition, delay } = faults;
+    this.partitions = partition === undefined ? NO_PARTITIONS : 'between' in partition ? [partition] : partition;
     for (const name of ['shortReads', 'shortWrites', 'spurious'] as const) checkProbability(name, faults[name]);
-    for (const [name, fault] of [...this.partitions.map((each) => ['partition', each] as const), ...this.delays()]) {
-      checkProbability(`${name}.probability`, fault.probability);
-      if (fault.most >= 0) continue;
-      throw new RangeError(`${name}.most is a number of milliseconds from 0 on, not ${fault.most}`);
-    }
-    for (const fault of faults.errors ?? []) this.addError(fault);
-  }
-
-  /** The partitions that may come. */
-  get partitions(): readonly PartitionFault[] {
-    const { partition = [] } = this.faults;
-    return 'between' in partition ? [partition] : partition;
+    for (const each of this.partitions) checkFault('partition', each);
+    if (delay !== undefined) checkFault('delay', delay);
+    if (faults.errors !== undefined) for (const fault of faults.errors) this.addError(fault);
   }
 
   /** The calls that may fail. */
@@ -104,11 +100,6 @@ export class Dice {
     return length > 1 && this.happens(probability) ? 1 + this.integer(length - 1) : length;
   }
 
-  private delays(): (readonly [string, { probability: number; most: number }])[] {
-    const { delay } = this.faults;
-    return delay === undefined ? [] : [['delay', delay]];
-  }
-
   private addError(fault: ErrorFault): void {
     const errno = CONSTANTS[fault.code];
     if (errno === undefined || !(fault.code in Errno || fault.code in LookupErrno)) {
@@ -122,6 +113,12 @@ export class Dice {
     list.push({ fault, errno });
     this.errors.set(fault.call, list);
   }
+}
+
+function checkFault(name: string, { probability, most }: { probability: number; most: number }): void {
+  checkProbability(`${name}.probability`, probability);
+  if (most >= 0) return;
+  throw new RangeError(`${name}.most is a number of milliseconds from 0 on, not ${most}`);
 }
 
 function checkProbability(name: string, value: number | undefined): void {

@@ -74,7 +74,7 @@ export class EpollSet extends OpenFile implements FileWatcher {
     if (file instanceof EpollSet && (file.contains(this) || file.depth >= MOST_NESTED)) return -Errno.ELOOP;
     if (entry !== undefined) return -Errno.EEXIST;
     this.entries.push({ file, fd, events: events | ALWAYS, low: change.low, high: change.high });
-    file.watchers.add(this);
+    if (!file.watchers.includes(this)) file.watchers.push(this);
     return 0;
   }
 
@@ -107,7 +107,9 @@ export class EpollSet extends OpenFile implements FileWatcher {
   private remove(entries: readonly Entry[]): void {
     this.entries = this.entries.filter((entry) => !entries.includes(entry));
     for (const { file } of entries) {
-      if (!this.entries.some((entry) => entry.file === file)) file.watchers.delete(this);
+      if (this.entries.some((entry) => entry.file === file)) continue;
+      const place = file.watchers.indexOf(this);
+      if (place >= 0) file.watchers.splice(place, 1);
     }
   }
 

@@ -1,6 +1,6 @@
 /** How a simulation ends badly, in words that say how to see it again. */
 
-import type { OpenDescriptor } from './table.ts';
+import { keepsPlaces, type OpenDescriptor } from './table.ts';
 
 /** A simulated program failed. What it threw is the `cause`. `code` is `'ERR_GENLOOP_SIMULATION'`. */
 export class SimulationError extends Error {
@@ -35,7 +35,10 @@ export class LeakError extends Error {
       const head = `  descriptor ${fd}, a ${kind}, opened by ${call}`;
       return [head, ...frames.map((frame) => `  ${frame}`)].join('\n');
     });
-    super(`the program has ended and did not close:\n${lines.join('\n')}`);
+    const advice = keepsPlaces()
+      ? ''
+      : '\nafter so many runs in one process the lines are not noted any more: run this one alone';
+    super(`the program has ended and did not close:\n${lines.join('\n')}${advice}`);
     this.descriptors = descriptors;
   }
 }

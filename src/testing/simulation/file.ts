@@ -25,7 +25,7 @@ export abstract class OpenFile {
   /** Whether epoll takes it. */
   readonly pollable: boolean = true;
   /** The epoll sets that know it. */
-  readonly watchers: Set<FileWatcher> = new Set();
+  readonly watchers: FileWatcher[] = [];
 
   /** What poll(2) would report if everything were asked for. */
   abstract readiness(): number;

@@ -29,6 +29,7 @@ const INTERNET: readonly (readonly [Key, number])[] = [
   [key(IPPROTO_IP, Numbers.IP_TOS), 0],
   [key(IPPROTO_IP, Numbers.IP_TTL), 64],
 ];
+const V6_ONLY: readonly [Key, number] = [key(IPPROTO_IPV6, Numbers.IPV6_V6ONLY), 0];
 const TCP: readonly (readonly [Key, number])[] = [
   [key(IPPROTO_TCP, Numbers.TCP_NODELAY), 0],
   [key(IPPROTO_TCP, Numbers.TCP_CORK), 0],
@@ -38,6 +39,19 @@ const TCP: readonly (readonly [Key, number])[] = [
   [key(IPPROTO_TCP, Numbers.TCP_KEEPCNT), 9],
   [key(IPPROTO_TCP, Numbers.TCP_USER_TIMEOUT), 0],
 ];
+/** What a fresh socket has, by its kind: shared by all that have changed nothing. */
+const FIRST: Record<
+  'unix' | 'ipv4Stream' | 'ipv4Datagram' | 'ipv6Stream' | 'ipv6Datagram',
+  ReadonlyMap<Key, number>
+> = {
+  unix: new Map(COMMON),
+  ipv4Stream: new Map([...COMMON, ...INTERNET, ...TCP]),
+  ipv4Datagram: new Map([...COMMON, ...INTERNET]),
+  ipv6Stream: new Map([...COMMON, ...INTERNET, ...TCP, V6_ONLY]),
+  ipv6Datagram: new Map([...COMMON, ...INTERNET, V6_ONLY]),
+};
+const UNIX_LEVELS: readonly number[] = [SOL_SOCKET];
+const INTERNET_LEVELS: readonly number[] = [SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP];
 const FLAGS: ReadonlySet<Key> = new Set([
   ...COMMON.map(([each]) => each),
   key(IPPROTO_TCP, Numbers.TCP_NODELAY),
@@ -47,7 +61,9 @@ const FLAGS: ReadonlySet<Key> = new Set([
 
 /** The options of one socket. */
 export class SocketOptionValues {
-  private readonly values: Map<Key, number>;
+  private readonly first: ReadonlyMap<Key, number>;
+  /** What was set since; most sockets set nothing. */
+  private changed: Map<Key, number> | null = null;
   private readonly levels: readonly number[];
   private lingers = false;
   private lingerSeconds = 0;
@@ -58,14 +74,10 @@ export class SocketOptionValues {
 
   /** Of a socket of this family and type. */
   constructor(family: number, type: number, buffers: Buffers) {
-    this.values = new Map(COMMON);
-    this.levels = family === Numbers.AF_UNIX ? [SOL_SOCKET] : [SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP];
+    this.first = firstOf(family, type);
+    this.levels = family === Numbers.AF_UNIX ? UNIX_LEVELS : INTERNET_LEVELS;
     this.sendBuffer = buffers.send;
     this.receiveBuffer = buffers.receive;
-    if (family === Numbers.AF_UNIX) return;
-    for (const [each, value] of INTERNET) this.values.set(each, value);
-    if (family === Numbers.AF_INET6) this.values.set(key(IPPROTO_IPV6, Numbers.IPV6_V6ONLY), 0);
-    if (type === Numbers.SOCK_STREAM) for (const [each, value] of TCP) this.values.set(each, value);
   }
 
   /** Whether a close resets the connection: SO_LINGER with no time. */
@@ -75,12 +87,13 @@ export class SocketOptionValues {
 
   /** Whether an option of SOL_SOCKET (or of this level) is on. */
   has(name: number, level: number = SOL_SOCKET): boolean {
-    return (this.values.get(key(level, name)) ?? 0) !== 0;
+    // All that are asked for here are off at first.
+    return this.changed !== null && (this.valueOf(key(level, name)) ?? 0) !== 0;
   }
 
   /** What an accepted connection has of its listener. */
   inherit(from: SocketOptionValues): void {
-    for (const [each, value] of from.values) this.values.set(each, value);
+    this.changed = from.changed === null ? null : new Map(from.changed);
     this.lingers = from.lingers;
     this.lingerSeconds = from.lingerSeconds;
     this.sendBuffer = from.sendBuffer;
@@ -115,8 +128,9 @@ export class SocketOptionValues {
       return 0;
     }
     const each = key(level, name);
-    if (!this.values.has(each)) return -this.unknown(level);
-    this.values.set(each, FLAGS.has(each) ? (first === 0 ? 0 : 1) : first);
+    if (!this.first.has(each)) return -this.unknown(level);
+    this.changed ??= new Map();
+    this.changed.set(each, FLAGS.has(each) ? (first === 0 ? 0 : 1) : first);
     return 0;
   }
 
@@ -128,8 +142,19 @@ export class SocketOptionValues {
   private numberOf(level: number, name: number): number | undefined {
     if (level === SOL_SOCKET && name === Numbers.SO_SNDBUF) return this.sendBuffer;
     if (level === SOL_SOCKET && name === Numbers.SO_RCVBUF) return this.receiveBuffer;
-    return this.values.get(key(level, name));
+    return this.valueOf(key(level, name));
   }
+
+  private valueOf(each: Key): number | undefined {
+    return this.changed?.get(each) ?? this.first.get(each);
+  }
+}
+
+function firstOf(family: number, type: number): ReadonlyMap<Key, number> {
+  if (family === Numbers.AF_UNIX) return FIRST.unix;
+  const isStream = type === Numbers.SOCK_STREAM;
+  if (family === Numbers.AF_INET6) return isStream ? FIRST.ipv6Stream : FIRST.ipv6Datagram;
+  return isStream ? FIRST.ipv4Stream : FIRST.ipv4Datagram;
 }
 
 /** Writes C ints, as many bytes of them as there is room for. How many. */

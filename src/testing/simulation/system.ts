@@ -138,7 +138,7 @@ export class SimulatedSystem implements Sys {
 
   socketpair(family: number, type: number, protocol: number, pair: Int32Array): number {
     const files = createPair(this.world, this.network, { family, type, protocol });
-    return typeof files === 'number' ? files : this.openPair(files, 'socketpair', pair);
+    return typeof files === 'number' ? files : this.table.openPair(files, 'socketpair', pair);
   }
 
   bind(fd: number, address: Uint8Array): number {
@@ -273,7 +273,7 @@ export class SimulatedSystem implements Sys {
     const pipe = new Pipe(this.world.dice);
     // The writer first: a reader without one would wait for one to come.
     const writer = new PipeEnd(pipe, O_WRONLY);
-    return this.openPair([new PipeEnd(pipe, O_RDONLY), writer], 'pipe', pair);
+    return this.table.openPair([new PipeEnd(pipe, O_RDONLY), writer], 'pipe', pair);
   }
 
   dup(fd: number): number {
@@ -385,14 +385,6 @@ export class SimulatedSystem implements Sys {
 
   private onSocket(call: string, fd: number, act: (socket: SocketFile) => number): number {
     return this.on(call, fd, (file) => (file instanceof SocketFile ? act(file) : -Errno.ENOTSOCK));
-  }
-
-  private openPair(files: readonly [OpenFile, OpenFile], call: string, pair: Int32Array): number {
-    if (!this.table.hasRoom(2)) return -Errno.EMFILE;
-    files.forEach((file, at) => {
-      pair[at] = this.table.open(file, call);
-    });
-    return 0;
   }
 
   private wait(call: string, timeout: number, ask: () => number): number {

@@ -10,7 +10,14 @@ import type { OpenFile } from './file.ts';
 /** 0, 1 and 2 belong to the process's own streams, which are not simulated. */
 const FIRST_NUMBER = 3;
 /** Enough to get out of this library into the program that called it. */
-const FRAMES_KEPT = 16;
+const FRAMES_KEPT = 12;
+/** Of a set: nearly always the scheduler's own, which is opened deep in this library. */
+const FRAMES_KEPT_OF_SET = 6;
+/**
+ * Of so many descriptors a process keeps the frames. A quarter of the time of a run would go into them, for ever; and who has run thousands of
+ * seeds, and wants to look at one, runs it alone.
+ */
+const MOST_PLACES = 10_000;
 
 /** A number that is open. */
 export interface OpenDescriptor {
@@ -20,15 +27,20 @@ export interface OpenDescriptor {
   readonly kind: string;
   /** The system call that opened it: `'accept'`. */
   readonly call: string;
-  /** The places in the program from which it was called, the innermost first. */
+  /** The places in the program from which it was called, the innermost first. Only the first 10,000 descriptors of a process have them. */
   readonly frames: readonly string[];
+}
+
+/** Where the call came from; its text is only made when somebody reads it. */
+interface Opener {
+  stack?: string;
 }
 
 interface Entry {
   file: OpenFile;
   closeOnExec: boolean;
   call: string;
-  opener: { stack?: string };
+  opener: Opener;
 }
 
 /** The table. */
@@ -56,19 +68,16 @@ export class DescriptorTable {
 
   /** Gives the file a number: that, or `-EMFILE`, and then the file is not changed. */
   open(file: OpenFile, call: string): number {
-    if (!this.hasRoom(1)) return -Errno.EMFILE;
-    let fd = this.lowest;
-    while (this.entries[fd] !== undefined) fd++;
-    const opener: Entry['opener'] = {};
-    const depth = Error.stackTraceLimit;
-    Error.stackTraceLimit = FRAMES_KEPT;
-    Error.captureStackTrace?.(opener);
-    Error.stackTraceLimit = depth;
-    this.entries[fd] = { file, closeOnExec: true, call, opener };
-    this.lowest = fd + 1;
-    this.count++;
-    file.references++;
-    return fd;
+    return this.hasRoom(1) ? this.enter(file, call, openerOf(call)) : -Errno.EMFILE;
+  }
+
+  /** Gives both files numbers, and puts these into `pair`: 0, or `-EMFILE`, and then nothing is changed. */
+  openPair(files: readonly [OpenFile, OpenFile], call: string, pair: Int32Array): number {
+    if (!this.hasRoom(2)) return -Errno.EMFILE;
+    const opener = openerOf(call);
+    pair[0] = this.enter(files[0], call, opener);
+    pair[1] = this.enter(files[1], call, opener);
+    return 0;
   }
 
   /** 0, or `-EBADF`. */
@@ -101,4 +110,33 @@ export class DescriptorTable {
         : [{ fd, kind: entry.file.kind, call: entry.call, frames: userFrames(entry.opener.stack) }],
     );
   }
+
+  private enter(file: OpenFile, call: string, opener: Opener): number {
+    let fd = this.lowest;
+    while (this.entries[fd] !== undefined) fd++;
+    this.entries[fd] = { file, closeOnExec: true, call, opener };
+    this.lowest = fd + 1;
+    this.count++;
+    file.references++;
+    return fd;
+  }
+}
+
+const UNKNOWN: Opener = {};
+let places = 0;
+
+/** Whether the places of what is opened now are kept. */
+export function keepsPlaces(): boolean {
+  return places < MOST_PLACES;
+}
+
+function openerOf(call: string): Opener {
+  if (!keepsPlaces()) return UNKNOWN;
+  places++;
+  const opener: Opener = {};
+  const depth = Error.stackTraceLimit;
+  Error.stackTraceLimit = call === 'epollCreate' ? FRAMES_KEPT_OF_SET : FRAMES_KEPT;
+  Error.captureStackTrace?.(opener);
+  Error.stackTraceLimit = depth;
+  return opener;
 }

@@ -3,7 +3,7 @@
  * the receiver has no room for waits at its door, and counts as the sender's.
  */
 
-import type { World } from './world.ts';
+import type { Packet, World } from './world.ts';
 
 /** The socket at the far end of a flow. */
 export interface FlowReceiver {
@@ -22,20 +22,56 @@ export interface FlowSender {
   timedOut(): void;
 }
 
-interface Segment {
-  readonly kind: 'data' | 'finish' | 'reset';
+type SegmentKind = 'data' | 'finish' | 'reset';
+
+const NOTHING = new Uint8Array(0);
+
+/** What travels: a packet of the world's, and no closure, as each send makes one. */
+class Segment implements Packet {
+  readonly kind: SegmentKind;
   bytes: Uint8Array;
   /** Whether its last byte is urgent. */
   readonly urgent: boolean;
-  arrived: boolean;
-}
+  arrived = false;
+  readonly after: number;
+  private readonly flow: TcpFlow;
 
-const NOTHING = new Uint8Array(0);
+  constructor(
+    flow: TcpFlow,
+    kind: SegmentKind,
+    { bytes, urgent }: { bytes: Uint8Array; urgent: boolean },
+    after: number,
+  ) {
+    this.flow = flow;
+    this.kind = kind;
+    this.bytes = bytes;
+    this.urgent = urgent;
+    this.after = after;
+  }
+
+  get from(): string {
+    return this.flow.route.from;
+  }
+
+  get to(): string {
+    return this.flow.route.to;
+  }
+
+  arrive(): void {
+    this.arrived = true;
+    this.flow.handOver();
+  }
+
+  giveUp(): void {
+    this.flow.givenUp(this);
+  }
+}
 
 /** What one end sends to the other. */
 export class TcpFlow {
   private readonly world: World;
-  private readonly route: { readonly from: string; readonly to: string };
+  /** @internal */
+  readonly route: { readonly from: string; readonly to: string };
   private readonly sender: FlowSender;
   private readonly receiver: FlowReceiver;
   private segments: Segment[] = [];
@@ -98,20 +134,15 @@ export class TcpFlow {
     }
   }
 
-  private dispatch(kind: Segment['kind'], bytes: Uint8Array, urgent: boolean): void {
-    const segment: Segment = { kind, bytes, urgent, arrived: false };
+  /** @internal A segment could not be delivered for a quarter of an hour. */
+  givenUp(segment: Segment): void {
+    if (this.segments.includes(segment)) this.sender.timedOut();
+  }
+
+  private dispatch(kind: SegmentKind, bytes: Uint8Array, urgent: boolean): void {
+    const segment = new Segment(this, kind, { bytes, urgent }, this.last);
     this.segments.push(segment);
-    this.last = this.world.carry({
-      ...this.route,
-      after: this.last,
-      arrive: () => {
-        segment.arrived = true;
-        this.handOver();
-      },
-      giveUp: () => {
-        if (this.segments.includes(segment)) this.sender.timedOut();
-      },
-    });
+    this.last = this.world.carry(segment);
   }
 
   /** Whether the segment has been handed over as a whole. */
@@ -120,10 +151,10 @@ export class TcpFlow {
     const room = Math.min(this.receiver.room, bytes.length);
     if (room <= 0) return false;
     const whole = room === bytes.length;
-    segment.bytes = bytes.subarray(room);
     if (whole) this.segments.shift();
+    else segment.bytes = bytes.subarray(room);
     this.queued -= room;
-    this.receiver.dataArrived(bytes.subarray(0, room), segment.urgent && whole);
+    this.receiver.dataArrived(whole ? bytes : bytes.subarray(0, room), segment.urgent && whole);
     return whole;
   }
 }

@@ -65,16 +65,11 @@ export class World {
     this.time = Math.max(this.time, time);
   }
 
-  /** Does it now, or at this time if that is still to come. */
-  at(time: number, action: () => void): void {
-    if (time <= this.time) action();
-    else this.agenda.plan(time, action);
-  }
-
   /** Sends a packet. When it will arrive, if it is not lost. */
   carry(packet: Packet): number {
     const due = Math.max(this.time + this.latency + this.dice.delay(), packet.after ?? 0);
-    this.at(due, () => this.deliver(packet, 0));
+    if (due <= this.time) this.deliver(packet, 0);
+    else this.agenda.plan(due, () => this.deliver(packet, 0));
     return due;
   }
 
@@ -124,6 +119,7 @@ export class World {
   }
 
   private isCut({ from, to }: Packet): boolean {
+    if (this.dice.partitions.length === 0 && this.outages.size === 0) return false;
     const key = wire(from, to);
     for (const fault of this.dice.partitions) {
       if (wire(...fault.between) !== key) continue;

@@ -143,6 +143,36 @@ export const BREAKAGES: readonly Breakage[] = [
     replace: 'if (g.failures.length > 0) throw g.failures.at(-1);',
   },
   {
+    name: 'a group that has ended takes tasks',
+    file: 'kernel/group.ts',
+    find: "if (this.gone) throw new MisuseError('this group has ended; spawn into one that is still open');",
+    replace: '',
+  },
+  {
+    name: 'who starts a task is not told of its failure',
+    file: 'kernel/start.ts',
+    find: 'return this.waker.fail(this.failure(task));',
+    replace: 'return false;',
+  },
+  {
+    name: 'a start that is cancelled leaves its task behind',
+    file: 'kernel/start.ts',
+    find: '// Nothing half-started stays behind: its end is waited for.\n    return false;',
+    replace: 'return true;',
+  },
+  {
+    name: 'a kept task that was handed over can be had again',
+    file: 'kernel/kept.ts',
+    find: 'if (waiter === undefined) this.fresh.push(task);',
+    replace: 'this.fresh.push(task);',
+  },
+  {
+    name: 'nobody says that there is no next task',
+    file: 'kernel/kept.ts',
+    find: 'for (const waiter of this.waiters.splice(0)) waiter.wake(undefined);',
+    replace: '',
+  },
+  {
     name: 'select does not undo its first branch',
     file: 'kernel/select.ts',
     find: 'undoRest(): void {\n    for (const branch of this.branches) {',
@@ -183,6 +213,24 @@ export const BREAKAGES: readonly Breakage[] = [
     file: 'scheduler/scheduler.ts',
     find: 'const STEPS_PER_POLL = 64;',
     replace: 'const STEPS_PER_POLL = 1e6;',
+  },
+  {
+    name: 'a loop that watches the descriptor is not told of timers',
+    file: 'scheduler/scheduler.ts',
+    find: 'this.poller.alarm(this.kernel.ready > 0 ? 0 : this.kernel.timers.next);',
+    replace: 'if (this.kernel.ready > 0) this.poller.alarm(0);',
+  },
+  {
+    name: 'an alarm is not moved to an earlier time',
+    file: 'poller/alarm.ts',
+    find: 'if (deadline >= this.time && (',
+    replace: 'if ((this.time !== NEVER || deadline === NEVER) && (',
+  },
+  {
+    name: 'ERR alone does not wake the reader',
+    file: 'poller/poller.ts',
+    find: 'if (alarm || (flags & (Readiness.IN | Readiness.RDHUP)) !== 0) {',
+    replace: 'if ((flags & (Readiness.IN | Readiness.RDHUP | Readiness.HUP)) !== 0) {',
   },
   {
     name: 'a disarm is forgotten',

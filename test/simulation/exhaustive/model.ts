@@ -45,10 +45,12 @@ export function programOf(targets: readonly Target[]): Program {
   const world = {
     seed: 0,
     backend: 'epoll',
+    drive: 'round',
     shuffled: true,
     fragile: false,
     spurious: 0,
     short: 0,
+    delay: 0,
     errors: 0,
   } as const;
   return { ...world, pairs: ['socket', 'socket'], tasks };
