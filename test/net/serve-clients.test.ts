@@ -18,9 +18,7 @@ const each = eachSetup(test);
 each('who does not read holds the memory of one socket and of one piece, and delays nobody', async (setup, place) => {
   const PIECE = new Uint8Array(16_384);
   const SLOW = 20;
-  const listener = place.keep(TcpListener.open());
-  // What it accepts has what the listener has.
-  listener.socket.setOption('SOL_SOCKET', 'SO_SNDBUF', 8_192);
+  const listener = place.keep(TcpListener.open({ stream: { sendBuffer: 8_192 } }));
   const produced = new Map<TcpStream, number>();
   function* flood(client: TcpStream): Co<void> {
     for (let pieces = 1; ; pieces++) {
