@@ -1,8 +1,8 @@
 /** The conformance kit over the streams of this package: every backend and drive, simulated systems, and memory. */
 
 import type { Co } from 'genloop/kernel';
-import { type Stream, TcpStream, UnixStream } from 'genloop/net';
-import { Socket } from 'genloop/os';
+import { FdStream, type Stream, TcpStream, UnixStream } from 'genloop/net';
+import { pipe, Socket } from 'genloop/os';
 import { ReadWait } from 'genloop/scheduler';
 import { type MemoryStream, memoryPair, type StreamSubject, simulate, streamChecks } from 'genloop/testing';
 import * as assert from 'uvu/assert';
@@ -46,6 +46,18 @@ const SUBJECTS: readonly (StreamSubject & { title: string })[] = [
     *pair() {
       const [one, other] = Socket.pair();
       return [new UnixStream(small(one)), new UnixStream(small(other))];
+    },
+    ...SIZES,
+  },
+  {
+    title: 'Pipe',
+    *pair() {
+      const there = pipe();
+      const back = pipe();
+      return [
+        new FdStream({ reader: back.reader, writer: there.writer }),
+        new FdStream({ reader: there.reader, writer: back.writer }),
+      ];
     },
     ...SIZES,
   },
