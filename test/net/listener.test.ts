@@ -75,6 +75,23 @@ each(
   },
 );
 
+each('listen takes a name as well, and listens on its first address', async (setup, place) => {
+  const scheduler = setup.make();
+  const task = scheduler.spawn(
+    (function* (): Co<string[]> {
+      const hosts: string[] = [];
+      for (const host of ['localhost', '127.0.0.1']) {
+        using listener = yield* listen({ host });
+        connectedTo(place, listener.address);
+        hosts.push(listener.address.address);
+      }
+      return hosts;
+    })(),
+  );
+  await setup.run(scheduler);
+  assert.equal(task.outcome, ['127.0.0.1', '127.0.0.1']);
+});
+
 each('its streams have the options that are given for them', async (setup, place) => {
   const stream = { keepAlive: { idle: 30_000, count: 3 }, sendBuffer: 20_000, receiveBuffer: 10_000 };
   const listener = opened(place, { stream });
