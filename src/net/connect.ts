@@ -10,6 +10,7 @@ import { currentSys, DEFAULT_HOST, Socket, SocketAddress, SystemError } from '..
 import { WriteWait } from '../scheduler/index.ts';
 import { connectToFirst, interleaved, isEstablished } from './happy-eyeballs.ts';
 import { checkFamily, type ResolvedAddress, type ResolveOptions, type Resolver, resolve } from './resolve.ts';
+import type { BufferOptions } from './socket-stream.ts';
 import { TcpStream, type TcpStreamOptions } from './tcp-stream.ts';
 import { UnixStream } from './unix-stream.ts';
 
@@ -44,6 +45,8 @@ export interface TcpConnectOptions {
 export interface UnixConnectOptions {
   /** A path, or on Linux an abstract name: `'\0name'`. */
   path: string;
+  /** For the stream. */
+  stream?: BufferOptions;
 }
 
 const LARGEST_PORT = 65_535;
@@ -72,7 +75,7 @@ export function connect(options: TcpConnectOptions | UnixConnectOptions): Op<Tcp
   }
   if (options.path !== undefined) {
     checkPath(options.path);
-    return connectUnix(options.path);
+    return connectUnix(options);
   }
   checkTcp(options);
   return connectTcp(options);
@@ -97,18 +100,21 @@ const connectTcp: (options: TcpConnectOptions) => Op<TcpStream> = routine(functi
   return owned(socket, () => new TcpStream(socket, options.stream));
 });
 
-const connectUnix: (path: string) => Op<UnixStream> = routine(function* connect(path: string): Co<UnixStream> {
+const connectUnix: (options: UnixConnectOptions) => Op<UnixStream> = routine(function* connect({
+  path,
+  stream,
+}: UnixConnectOptions): Co<UnixStream> {
   const address = SocketAddress.from({ path }, currentSys(), 'connect');
   const socket = Socket.unix();
   try {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       const begun = beginUnix(socket, address);
-      if (begun === true) return new UnixStream(socket);
+      if (begun === true) return new UnixStream(socket, stream);
       if (begun === undefined) {
         // Interrupted: it goes on by itself, and is not repeated (rule 38).
         do yield new WriteWait(socket);
         while (!isEstablished(socket, address));
-        return new UnixStream(socket);
+        return new UnixStream(socket, stream);
       }
       yield sleep(pause);
     }

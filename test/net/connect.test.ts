@@ -15,12 +15,21 @@ import {
   sleep,
   WriteWait,
 } from 'genloop';
-import { ConnectError, connect, type Resolver, type TcpConnectOptions, TcpStream, UnixStream } from 'genloop/net';
+import {
+  ConnectError,
+  connect,
+  type Resolver,
+  type TcpConnectOptions,
+  TcpStream,
+  type UnixConnectOptions,
+  UnixStream,
+} from 'genloop/net';
 import { realSys, type Sys } from 'genloop/os';
 import {
   eachFailure,
   failing,
   SimulatedSystem,
+  type SimulateOptions,
   simulate,
   type TracedCall,
   traced,
@@ -244,14 +253,8 @@ test('whatever the system says of a connect comes with address and port, and the
     'ENOBUFS',
   ]) {
     const wrap = (system: Sys): Sys => failing(system, 'connect', 1, errno);
-    assert.throws(
-      () => simulate(1, () => connect({ host: '::1', port: 80 }), { wrap }),
-      ({ cause }: Error) => {
-        const { code, syscall, address, port } = cause as SystemError;
-        return code === errno && syscall === 'connect' && address === '::1' && port === 80;
-      },
-      errno,
-    );
+    const { code, syscall, address, port } = failureOf({ host: '::1', port: 80 }, { wrap });
+    assert.equal([code, syscall, address, port], [errno, 'connect', '::1', 80]);
   }
 });
 
@@ -339,6 +342,25 @@ for (const [title, make] of UNIX_SYSTEMS) {
   });
 }
 
+/** What a connect throws in a simulated world, in which port 80 and a Unix name are listened to. Nothing of it may be left. */
+function failureOf(options: TcpConnectOptions | UnixConnectOptions, world: SimulateOptions = {}): SystemError {
+  return simulate(
+    1,
+    function* (): Co<SystemError> {
+      using _tcp = Socket.listener({ port: 80 });
+      using _unix = Socket.listener({ path: '\0here' });
+      try {
+        const stream = yield* connect(options as TcpConnectOptions);
+        stream.close();
+      } catch (error) {
+        return error as SystemError;
+      }
+      throw new Error('it was connected');
+    },
+    world,
+  );
+}
+
 function* waitAllBlockedAfter(ms: number): Co<void> {
   yield sleep(ms);
   yield* waitAllBlocked();
@@ -380,10 +402,7 @@ test('what only the system can tell is refused when it is yielded, and nothing i
     [{ port: 80, localAddress: '::1', host: '127.0.0.1' }, /^getaddrinfo ENOTFOUND/],
     [{ port: 80, host: 'http://example.org' }, /is no host/],
   ] as const) {
-    assert.throws(
-      () => simulate(1, () => connect(options as TcpConnectOptions)),
-      ({ cause }: Error) => message.test((cause as Error).message),
-    );
+    assert.match(failureOf(options as TcpConnectOptions).message, message);
   }
 });
 
@@ -435,6 +454,69 @@ test('options for the stream reach it, and a connect can be yielded again', () =
     using quick = yield* connect({ port: 80 });
     assert.ok(quick.socket.getOption('IPPROTO_TCP', 'TCP_NODELAY') > 0);
   });
+});
+
+test('a connect that is done at once, as on the BSDs, is connected, or is not, without a wait', () => {
+  const done = (system: SimulatedSystem): Sys =>
+    overriding(system, {
+      // Without latency the simulated handshake has ended by now.
+      connect: (fd, address) => (system.connect(fd, address) === -constant('EINPROGRESS') ? 0 : -constant('EINVAL')),
+    });
+  simulate(
+    1,
+    function* (): Co<void> {
+      using _listener = Socket.listener({ port: 80 });
+      using stream = yield* connect({ port: 80 });
+      assert.is(stream.remoteAddress.port, 80);
+      // The first has nobody behind it: what SO_ERROR says counts, and the next is tried at once.
+      using second = yield* connect({ host: 'localhost', port: 80, resolve: backwards });
+      assert.is(second.remoteAddress.address, '127.0.0.1');
+    },
+    { wrap: done },
+  );
+});
+
+const backwards: Resolver = () =>
+  (function* () {
+    return [
+      { family: 'IPv6' as const, address: '::1' },
+      { family: 'IPv4' as const, address: '127.0.0.1' },
+    ];
+  })();
+
+test('a port of ours alone can be chosen, in each family', () => {
+  simulate(1, function* (): Co<void> {
+    for (const host of ['127.0.0.1', '::1']) {
+      using listener = Socket.listener({ host, port: 80 });
+      using stream = yield* connect({ host, port: 80, localPort: 4_000 });
+      using server = yield* accepted(listener);
+      assert.equal([stream.localAddress.port, server.remoteAddress?.port], [4_000, 4_000]);
+    }
+  });
+});
+
+test('what cannot be known of a socket is the error of its connect', () => {
+  const wrap = (system: Sys): Sys => failing(system, 'getpeername', 1, 'ENOBUFS');
+  const { code, port } = failureOf({ port: 80 }, { wrap });
+  assert.equal([code, port], ['ENOBUFS', 80]);
+});
+
+test('what is no error of the system is thrown as it is, and closes what was open', () => {
+  const bug = new Error('a bug');
+  const wrap = (system: SimulatedSystem): Sys =>
+    overriding(system, {
+      getpeername: () => {
+        throw bug;
+      },
+    });
+  assert.is(failureOf({ port: 80 }, { wrap }), bug as unknown as SystemError);
+});
+
+test('a stream that cannot be set up closes its socket', () => {
+  for (const where of [{ port: 80 }, { path: '\0here' }]) {
+    const options = { ...where, stream: { sendBuffer: -1 } } as TcpConnectOptions;
+    assert.instance(failureOf(options), RangeError);
+  }
 });
 
 test('a deadline around it ends it, with nothing left open', () => {
