@@ -19,6 +19,7 @@ export const NODE = 'node' as const;
 
 const ECHO = 'examples/echo-server.ts';
 const TIME = 'examples/time-server.ts';
+const TIME_BATCHED = 'examples/time-server-batched.ts';
 const SERVE = ['--host', '127.0.0.1', '--port', '0', '--quiet'];
 const EPOLL = ['--backend', 'epoll'];
 /** FD_SETSIZE, less what a process has open anyway. */
@@ -52,6 +53,16 @@ export function timeServers(): Contender[] {
     { key: 'cpp-mmsg', label: 'C++, recvmmsg', program: { command: [cxx('time_udp'), '--mmsg'] } },
     { key: 'genloop-blocking', label: 'genloop, blocking drive', program: genloop(TIME, ...SERVE, ...EPOLL, '--sync') },
     { key: 'genloop-attached', label: 'genloop, attached to Node', program: genloop(TIME, ...SERVE, ...EPOLL) },
+    {
+      key: 'genloop-batched',
+      label: 'genloop, batches, blocking',
+      program: genloop(TIME_BATCHED, ...SERVE, ...EPOLL, '--sync'),
+    },
+    {
+      key: 'genloop-batched-attached',
+      label: 'genloop, batches, attached',
+      program: genloop(TIME_BATCHED, ...SERVE, ...EPOLL),
+    },
     { key: 'node', label: 'node:dgram', program: node('node-dgram.mjs') },
     { key: 'asyncio-protocol', label: 'asyncio, protocol', program: python('asyncio_time.py') },
     { key: 'python-textbook', label: 'textbook in Python, select', program: python('textbook_select.py', 'time') },

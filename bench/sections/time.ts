@@ -6,6 +6,9 @@ import { type Context, type SectionResult, verdict } from '../harness/context.ts
 
 const PROMISED = 64;
 const WANTED = 1.6;
+/** In batches: against node:dgram, and against the C++ server that receives and sends one by one. */
+const WANTED_BATCHED = 2.0;
+const WANTED_VS_CPP = 1.0;
 
 /** Runs the section. */
 export async function time(context: Context): Promise<SectionResult> {
@@ -26,9 +29,14 @@ export async function time(context: Context): Promise<SectionResult> {
   const rows = results.find((result) => result.case.key === String(PROMISED))?.rows ?? [];
   const own = rows.find(({ key }) => key === 'genloop-blocking');
   const what = (ratio: string): string => `time-server.ts, blocking drive, ${PROMISED} clients: ${ratio}`;
+  const batched = rows.find(({ key }) => key === 'genloop-batched');
+  const whatBatched = (ratio: string): string =>
+    `time-server-batched.ts, blocking drive, ${PROMISED} clients: ${ratio}`;
   const verdicts = [
     verdict(what('replies per CPU time × node:dgram'), own?.cpuVsNode ?? Number.NaN, '>=', WANTED),
     verdict(what('replies/s × node:dgram'), own?.rateVsNode ?? Number.NaN, '>=', WANTED),
+    verdict(whatBatched('replies per CPU time × node:dgram'), batched?.cpuVsNode ?? Number.NaN, '>=', WANTED_BATCHED),
+    verdict(whatBatched('replies per CPU time × C++'), batched?.cpuVsCpp ?? Number.NaN, '>=', WANTED_VS_CPP),
   ];
   return { text: text.join('\n'), data: results, verdicts, notRun };
 }

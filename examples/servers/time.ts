@@ -6,6 +6,8 @@
  * - sender and datagram go into memory that is used again and again;
  * - the text is made once a second, as it does not change more often;
  * - a datagram that cannot be answered is dropped: that is what UDP means.
+ *
+ * For many clients at once there is servers/time-batched.ts.
  */
 
 import { type Co, ReadWait, type Socket, SocketAddress, SystemError } from 'genloop';
@@ -21,7 +23,7 @@ let second = 0;
 let text = new Uint8Array();
 
 /** The time, as text that is made once a second. */
-function timeOfDay(): Uint8Array {
+export function timeOfDay(): Uint8Array {
   const now = Date.now();
   if (now - second >= SECOND || now < second) {
     second = now - (now % SECOND);
