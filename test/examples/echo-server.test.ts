@@ -19,7 +19,7 @@ const TIMEOUTS: Readonly<Record<number, number>> = WAITS[process.arch] ?? {};
 const FOREVER = /^0x(0|f{8}|f{16})$/;
 /** Between two looks, in milliseconds, and how many there are before it counts as restless. */
 const LOOK_MS = 20;
-const MOST_LOOKS = 1000;
+const MOST_LOOKS = 4000;
 const python = has('python3');
 if (!python) notRun("the echo server with Python's clients: no python3");
 
