@@ -86,6 +86,8 @@ export interface Sys {
   readonly platform: string;
   /** AF_INET, SOCK_STREAM, EPOLLIN, O_RDONLY, EVFILT_READ, TCP_NODELAY, FD_SETSIZE, …, and all errno names. */
   readonly constants: Constants;
+  /** Why Node's loop cannot watch this system's numbers, if it cannot: they are not the process's own. Then `run()` refuses. */
+  readonly unwatchable?: string | undefined;
   /** A ready-made readiness backend instead of the calls below; only simulated systems have it. */
   backend?(name: BackendName): Backend;
 

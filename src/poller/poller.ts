@@ -8,7 +8,7 @@
  *   number; it is dropped and counted, and never answered with a change by number, which could hit the new owner.
  *   If it comes again in the next wait, it will come in every wait (a dup keeps that file alive): the kernel
  *   set is built anew, at most once a second.
- * - HUP, ERR and NVAL wake everyone who waits on the descriptor. A close wakes them with a `ClosedError`, before the
+ * - HUP, ERR and NVAL wake everyone who waits on the descriptor. (select does not tell a writer of HUP alone.) A close wakes them with a `ClosedError`, before the
  *   number is free.
  * - A control call that fails concerns the one waiter that needed it.
  * - A wait that is refused for want of memory is tried again, for a second. One that is refused for good is told to whoever

@@ -146,11 +146,14 @@ export class Scheduler implements Disposable {
   /**
    * Runs as a guest in Node's loop until all tasks have ended: timers, promises and everything else of Node goes on. The first
    * step happens after this call has returned. Rejects with the first failure, once all tasks have ended; with `DeadlockError` if
-   * Node runs out of work while tasks wait. Throws for the backends `poll` and `select`, which Node cannot watch.
+   * Node runs out of work while tasks wait. Throws for the backends `poll` and `select`, and for systems that are
+   * simulated or replayed, which Node cannot watch.
    */
   run(): Promise<void> {
     this.refuseReentry('run');
     this.refuseBlindBackend('run()');
+    const { unwatchable } = this.sys;
+    if (unwatchable !== undefined) throw new MisuseError(`run(): ${unwatchable}; use runSync() or turn()`);
     needLoop('run()');
     this.guest = new Guest(this);
     driveBegins(this);

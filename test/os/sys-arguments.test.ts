@@ -31,7 +31,7 @@ type Kind =
   | 'flag'
   | 'call';
 
-type CallName = Exclude<keyof Sys | keyof NodeLoop, 'platform' | 'constants' | 'backend'>;
+type CallName = Exclude<keyof Sys | keyof NodeLoop, 'platform' | 'constants' | 'unwatchable' | 'backend'>;
 
 const SIGNATURES: Readonly<Record<CallName, readonly Kind[]>> = {
   now: [],

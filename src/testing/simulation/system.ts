@@ -56,6 +56,8 @@ let methods: readonly string[] | undefined;
 export class SimulatedSystem implements Sys {
   readonly platform = 'simulated';
   readonly constants: Constants = CONSTANTS;
+  readonly unwatchable =
+    "the descriptors of a simulated system are none of the process's, so Node's loop cannot watch them";
   /** What its chance is drawn from. */
   readonly seed: number;
   /** @internal Called instead of throwing where a wait would never end; the wait then finds nothing. */

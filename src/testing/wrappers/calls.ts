@@ -7,7 +7,7 @@
 import { type Backend, EPOLL_ROW, KEVENT_ROW, MESSAGE_ROW, RECV_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
 
 /** The calls of a system, by their names in `Sys`. */
-export type CallName = Exclude<keyof Sys, 'platform' | 'constants' | 'backend'>;
+export type CallName = Exclude<keyof Sys, 'platform' | 'constants' | 'unwatchable' | 'backend'>;
 
 /** The calls of a readiness backend that a simulated system brings itself. */
 export type BackendCallName = `backend.${Extract<keyof Backend, 'change' | 'remove' | 'wait' | 'alarm' | 'close'>}`;

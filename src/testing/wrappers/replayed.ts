@@ -64,8 +64,8 @@ const ERRORS: Readonly<Record<string, ErrorConstructor>> = { TypeError, RangeErr
  * {@link ReplayError}, and from then on for every call. What asks the kernel for nothing (an address as text) is answered in any
  * order, as often as one likes.
  *
- * The program is to be driven as it was: `runSync()`, or `turn()`. Not by `run()`, as Node's loop would watch a descriptor that
- * is not there.
+ * The program is to be driven as it was: `runSync()`, or `turn()`. `run()` throws `MisuseError`, as Node's loop would watch a
+ * descriptor that is not there.
  *
  * @example
  * const sys = replayed(SysLog.parse(readFileSync('run.log', 'utf8')));
@@ -80,7 +80,8 @@ export function replayed(log: SysLog, options: ReplayOptions = {}): ReplayedSys 
   for (const name of CALL_NAMES) calls[name] = (...args: unknown[]) => replay.answer(name, args);
   if (log.hasBackend) calls.backend = (name: BackendName) => replay.openBackend(name);
   calls.finish = () => replay.finish();
-  const sys = withSystem(calls, log);
+  const unwatchable = "the descriptors of a recording are not there any more, so Node's loop cannot watch them";
+  const sys = withSystem(calls, { platform: log.platform, constants: log.constants, unwatchable });
   return Object.defineProperties(sys, {
     step: { get: () => replay.step },
     steps: { get: () => log.length },

@@ -31,10 +31,14 @@ export function wrapCalls(sys: Sys, around: Around, aroundBackend: AroundBackend
   return wrapper;
 }
 
-/** Calls made into a system, with the platform and the constants of another. */
-export function withSystem(calls: Record<string, unknown>, system: Pick<Sys, 'platform' | 'constants'>): Sys {
-  const read = <Key extends 'platform' | 'constants'>(key: Key) => ({ get: () => system[key], enumerable: true });
-  Object.defineProperties(calls, { platform: read('platform'), constants: read('constants') });
+/** What a system says of itself. */
+type About = Pick<Sys, 'platform' | 'constants' | 'unwatchable'>;
+
+/** Calls made into a system, with what another says of itself. */
+export function withSystem(calls: Record<string, unknown>, system: About): Sys {
+  for (const key of ['platform', 'constants', 'unwatchable'] as const) {
+    Object.defineProperty(calls, key, { get: () => system[key], enumerable: true });
+  }
   return calls as unknown as Sys;
 }
 

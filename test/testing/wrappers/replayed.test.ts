@@ -16,7 +16,16 @@ import {
   select,
 } from 'genloop/os';
 import { availableBackends } from 'genloop/poller';
-import { eachSeed, failing, ReplayError, recorded, replayed, SysLog, VirtualClock } from 'genloop/testing';
+import {
+  eachSeed,
+  failing,
+  ReplayError,
+  recorded,
+  replayed,
+  SimulatedSystem,
+  SysLog,
+  VirtualClock,
+} from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { suite } from '../../support/suite.ts';
 import { constant, inside, overriding } from '../../support/systems.ts';
@@ -454,5 +463,32 @@ test('what is no log, is of another version, was cut off, or holds what is no ca
   }
   assert.is(SysLog.parse(text).length, 2);
 });
+
+if (availableBackends(real).includes('epoll')) {
+  test("a replay cannot be a guest in Node's loop, nor what is wrapped around it, and says what to use", () => {
+    const recording = recorded(real);
+    const driven = (sys: Sys): void => {
+      const scheduler = new Scheduler({ sys, backend: 'epoll' });
+      scheduler.spawn(sleep(1));
+      scheduler.runSync();
+    };
+    driven(recording.sys);
+    const replay = replayed(recording.log);
+    for (const sys of [replay, failing(replay, 'accept', 1, 'EMFILE'), new SimulatedSystem()]) {
+      const scheduler = new Scheduler({ sys, backend: 'epoll' });
+      assert.throws(
+        () => scheduler.run(),
+        (error: Error) =>
+          (error as { code?: string }).code === 'ERR_GENLOOP_MISUSE' &&
+          /^run\(\): the descriptors of .* Node's loop cannot watch them; use runSync\(\) or turn\(\)$/.test(
+            error.message,
+          ),
+      );
+    }
+    // It was not touched by that, and can still be driven as it was.
+    driven(replay);
+    replay.finish();
+  });
+}
 
 test.run();
