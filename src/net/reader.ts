@@ -14,15 +14,13 @@ import { ClosedError } from '../os/index.ts';
 import { BusyError } from '../poller/index.ts';
 import { RECEIVE_SIZE, receiveBuffer } from './borrowed.ts';
 import { Input, type InputMark } from './input.ts';
+import { READY, ReadTrap } from './read-trap.ts';
 import type { Transport } from './transport.ts';
 
 /** How many bytes one task may move without waiting before others get their turn. Rule 40. */
 export const BYTE_BUDGET = 262_144 as const;
 /** How often a transport may be found ready at once before others get their turn. Rule 40. */
 const READY_BUDGET = 32;
-
-/** In place of a result: the task is to look for itself. */
-const READY: unique symbol = Symbol('ready');
 
 /** Who reads, and how it waits for the transport. The wake of its wait comes here first. */
 export class Reader implements Waker<unknown> {
@@ -351,59 +349,5 @@ export abstract class ReadOperation<T> extends Op<T> {
 
   override [Symbol.iterator](): Generator<Op<T>, T, unknown> {
     return new ReadTrap(this) as unknown as Generator<Op<T>, T, unknown>;
-  }
-}
-
-/** The iterator of a read, and its own iterator result: as that of any operation, but that it looks when it is resumed. */
-export class ReadTrap<T> {
-  value: unknown;
-  done: boolean = false;
-  private readonly operation: ReadOperation<T>;
-  private asked = false;
-
-  constructor(operation: ReadOperation<T>) {
-    this.operation = operation;
-  }
-
-  /** Makes it new: for operations that are made once for each stream. */
-  renew(): this {
-    this.asked = false;
-    this.done = false;
-    return this;
-  }
-
-  next(result: unknown): this {
-    const { operation } = this;
-    if (!this.asked) {
-      this.asked = true;
-      operation.trapped = true;
-      this.value = operation;
-      return this;
-    }
-    operation.left();
-    const value = result === READY ? operation.look() : result;
-    if (value === PENDING) {
-      this.value = operation;
-    } else {
-      this.value = value;
-      this.done = true;
-    }
-    return this;
-  }
-
-  throw(error: unknown): never {
-    this.operation.left();
-    throw error;
-  }
-
-  return(value: unknown): this {
-    this.operation.left();
-    this.value = value;
-    this.done = true;
-    return this;
-  }
-
-  [Symbol.iterator](): this {
-    return this;
   }
 }

@@ -2,7 +2,8 @@
 
 import { PENDING } from '../kernel/index.ts';
 import type { Input } from './input.ts';
-import { type Reader, ReadOperation, ReadTrap } from './reader.ts';
+import { ReadTrap } from './read-trap.ts';
+import { type Reader, ReadOperation } from './reader.ts';
 
 /** Whatever has come, at most `max` bytes. */
 export class Read extends ReadOperation<Buffer | null> {

@@ -35,6 +35,17 @@ export class Dice {
     return [...this.errors.keys()] as FallibleCall[];
   }
 
+  /** A call that fails as the seed says. A close has closed all the same: that is what a real one does. Throws `RangeError` for what is no call. */
+  failing(call: FallibleCall, made: unknown): (...given: unknown[]) => number {
+    if (typeof made !== 'function') throw new RangeError(`there is no call '${call}' that could fail`);
+    return (...given) => {
+      const errno = this.errorOf(call);
+      if (errno === 0) return made(...given);
+      if (call === 'close') made(...given);
+      return -errno;
+    };
+  }
+
   /** The errno of the call that is about to be made; 0 if it shall be made. */
   errorOf(call: FallibleCall): number {
     const count = (this.calls.get(call) ?? 0) + 1;

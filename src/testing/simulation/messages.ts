@@ -6,6 +6,7 @@ import {
   MESSAGE_ROW,
   MOST_DESCRIPTORS,
   MOST_MESSAGES,
+  RECV_ROW,
   type Sys,
 } from '../../os/index.ts';
 import { checkAddress, checkBytes, checkInteger, checkRows, checkSlot } from './arguments.ts';
@@ -75,6 +76,19 @@ export class MessageCalls {
     if (file === undefined) return -Errno.EBADF;
     return file instanceof SocketFile ? act(file) : -Errno.ENOTSOCK;
   }
+}
+
+/** `recv` for each of the rows, one behind the other. */
+export function receiveEach(recv: Sys['recv'], ...[rows, count, buffer, each]: Parameters<Sys['recvEach']>): number {
+  checkRows('recvEach', rows, RECV_ROW, count);
+  if (!(each >= 1) || buffer.length < count * each) throw new RangeError('recvEach: buffer is too small');
+  let total = 0;
+  for (let at = 0; at < count * RECV_ROW; at += RECV_ROW) {
+    const received = recv(rows[at] as number, buffer, total, each, 0);
+    rows[at + 1] = received;
+    if (received > 0) total += received;
+  }
+  return total;
 }
 
 /** The bytes of several buffers from an offset on, as one; of more than go through a call, the first. */

@@ -5,15 +5,7 @@
  * This class is the table of calls. What a call does to a file is the file's own business; what they share is in `World`.
  */
 
-import {
-  type Constants,
-  type DecodedAddress,
-  EPOLL_ROW,
-  POLL_ROW,
-  RECV_ROW,
-  SELECT_ROW,
-  type Sys,
-} from '../../os/index.ts';
+import { type Constants, type DecodedAddress, EPOLL_ROW, POLL_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
 import { decode, packInternet, packUnix } from './address.ts';
 import { checkAddress, checkBytes, checkInteger, checkRows, checkSlot, checkTime } from './arguments.ts';
 import { CONSTANTS, Numbers } from './constants.ts';
@@ -23,10 +15,9 @@ import { Dice } from './dice.ts';
 import { EpollSet } from './epoll.ts';
 import { Errno } from './errno.ts';
 import { createPair, createSocket } from './families.ts';
-import type { FallibleCall } from './faults.ts';
 import type { OpenFile } from './file.ts';
 import { LookupFile } from './lookup.ts';
-import { MessageCalls } from './messages.ts';
+import { MessageCalls, receiveEach } from './messages.ts';
 import { Names } from './names.ts';
 import { Network } from './network.ts';
 import { Pipe, PipeEnd } from './pipe.ts';
@@ -80,7 +71,7 @@ export class SimulatedSystem implements Sys {
     this.table = new DescriptorTable(descriptors);
     this.messages = new MessageCalls(this.table);
     this.bindCalls();
-    for (const call of dice.fallible) this.makeFallible(call, dice);
+    for (const call of dice.fallible) Object.assign(this, { [call]: dice.failing(call, this[call]) });
   }
 
   /** What is open now, and who opened it. */
@@ -172,16 +163,8 @@ export class SimulatedSystem implements Sys {
     return this.onSocket('recv', fd, (socket) => socket.receive(into, flags, null));
   }
 
-  recvEach(rows: Int32Array, count: number, buffer: Uint8Array, each: number): number {
-    checkRows('recvEach', rows, RECV_ROW, count);
-    if (!(each >= 1) || buffer.length < count * each) throw new RangeError('recvEach: buffer is too small');
-    let total = 0;
-    for (let at = 0; at < count * RECV_ROW; at += RECV_ROW) {
-      const received = this.recv(rows[at] as number, buffer, total, each, 0);
-      rows[at + 1] = received;
-      if (received > 0) total += received;
-    }
-    return total;
+  recvEach(...given: Parameters<Sys['recvEach']>): number {
+    return receiveEach((...each) => this.recv(...each), ...given);
   }
 
   send(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number {
@@ -401,20 +384,5 @@ export class SimulatedSystem implements Sys {
     );
     // Assigned and not defined: that is ten times as fast, and a system is made for every seed.
     for (const name of methods) own[name] = (own[name] as (...given: unknown[]) => unknown).bind(this);
-  }
-
-  /** Lets a call of this object fail as the seed says. A close has closed all the same: that is what a real one does. */
-  private makeFallible(call: FallibleCall, dice: Dice): void {
-    const made = this[call] as (...given: unknown[]) => number;
-    if (typeof made !== 'function') throw new RangeError(`there is no call '${call}' that could fail`);
-    const failing = (...given: unknown[]): number => {
-      const errno = dice.errorOf(call);
-      if (errno === 0 || call === 'close') {
-        const result = made(...given);
-        return errno === 0 ? result : -errno;
-      }
-      return -errno;
-    };
-    Object.assign(this, { [call]: failing });
   }
 }
