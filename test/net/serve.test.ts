@@ -21,7 +21,6 @@ import {
   serve,
   TcpListener,
   TcpStream,
-  UnixListener,
   type UnixStream,
 } from 'genloop/net';
 import { ClosedError, type SocketAddress } from 'genloop/os';
@@ -30,7 +29,7 @@ import { eachSetup, type Setup, thrownBy } from '../support/drives.ts';
 import { runSync } from '../support/seeded.ts';
 import { type Opened, resetOnClose, thrown } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
-import { connectedTo, until, untilWaiting } from './clients.ts';
+import { connectedTo, unixClient, unixListener, until, untilWaiting } from './clients.ts';
 import { spoken } from './spoken.ts';
 
 const test = suite('serve');
@@ -50,7 +49,7 @@ function* echo(client: TcpStream): Co<void> {
 
 /** A client of the same scheduler. */
 function clientOf(place: Opened, server: { address: SocketAddress }): TcpStream {
-  return place.keep(new TcpStream(connectedTo(place, server.address), { noDelay: false }));
+  return place.keep(new TcpStream(connectedTo(place, server.address)));
 }
 
 /** Runs a server, and beside it a body that gets it; then stops it. */
@@ -288,8 +287,7 @@ each('a limit is one for all listeners together, and is never exceeded', async (
 });
 
 each('TCP and Unix sockets can be served together', async (setup, place) => {
-  const path = `${process.platform === 'linux' ? '\0' : '/tmp/'}genloop-serve-${process.pid}`;
-  const listeners = [opened(place), place.keep(UnixListener.open({ path }))];
+  const listeners = [opened(place), unixListener(place)];
   const scheduler = setup.make();
   function* greet(client: TcpStream | UnixStream): Co<void> {
     yield* client.write('welcome');
@@ -297,9 +295,9 @@ each('TCP and Unix sockets can be served together', async (setup, place) => {
   scheduler.spawn(
     group(function* (g): Co<void> {
       const server = yield* g.start(serve<TcpStream | UnixStream>(listeners, greet));
-      for (const address of server.addresses) {
-        assert.is(String(yield* clientOf(place, { address }).read()), 'welcome');
-      }
+      const [tcp, unix] = server.addresses as [SocketAddress, SocketAddress];
+      assert.is(String(yield* clientOf(place, { address: tcp }).read()), 'welcome');
+      assert.is(String(yield* unixClient(place, { address: unix }).read()), 'welcome');
       server.stop({ grace: 0 });
       yield* server.ended();
       assert.ok(listeners.every(({ closed }) => closed));
