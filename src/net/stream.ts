@@ -32,8 +32,8 @@ export interface LineOptions extends LimitOptions {
 
 /** A stream of bytes, both ways. Closed by `close()` or `using`. */
 export class Stream implements Disposable {
-  /** @internal */
-  protected readonly transport: Transport;
+  /** What carries its bytes, for transports that wrap others. The stream closes it. */
+  readonly transport: Transport;
   private readonly readingSide: Reader;
   private readonly writingSide: Output;
   private viewing: ReadView | null = null;
