@@ -89,6 +89,12 @@ export const openSync: () => never = absent('openSync');
 export const writeSync: () => never = absent('writeSync');
 /** There are no files. */
 export const closeSync: () => never = absent('closeSync');
+/** There are no files: the Unix sockets of a simulated system have none. */
+export const lstatSync: () => never = absent('lstatSync');
+/** There are no files. */
+export const unlinkSync: () => never = absent('unlinkSync');
+/** There are no files. */
+export const chmodSync: () => never = absent('chmodSync');
 
 /** A debugger that answers no question: messages are without the places of tasks. */
 export class Session {
@@ -120,6 +126,8 @@ export const constants: { signals: Record<string, number> } = { signals: {} };
 
 /** There are no files. */
 export const join: () => never = absent('join');
+/** There are no files. */
+export const resolve: () => never = absent('resolve');
 /** The last part of a path or URL. */
 export function basename(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);

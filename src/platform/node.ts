@@ -17,8 +17,17 @@ export { AsyncResource } from 'node:async_hooks';
 export { Buffer } from 'node:buffer';
 /** Where others hear what happens to tasks. */
 export { channel } from 'node:diagnostics_channel';
-/** Files: the addon, source maps, traces. */
-export { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+/** Files: the addon, source maps, traces, the files of Unix sockets. */
+export {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 /** The debugger, which knows where a generator stands. */
 export { Session } from 'node:inspector';
 /** Loading the addon, and reading source maps. */
@@ -26,7 +35,7 @@ export { createRequire, findSourceMap, SourceMap } from 'node:module';
 /** The numbers of signals. */
 export { constants } from 'node:os';
 /** Paths of files. */
-export { basename, join, relative } from 'node:path';
+export { basename, join, relative, resolve } from 'node:path';
 /** Signals, warnings, the environment, the end of the process. */
 export { default as process } from 'node:process';
 /** Paths of modules. */

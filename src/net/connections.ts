@@ -1,0 +1,46 @@
+/**
+ * The group of a server: a task for each connection, and one for each listener. That of a connection needs no `finally` of
+ * its own, and so no generator around the handler's: its stream is closed where the group is told of its end.
+ */
+
+import { Group, type GroupOptions } from '../kernel/group.ts';
+import type { Kernel, Task } from '../kernel/index.ts';
+import type { Accepted } from './accept.ts';
+
+/** @internal Tasks that have a stream, among others. */
+export class Connections<S extends Accepted> extends Group {
+  private readonly streams = new Map<Task<unknown>, S>();
+  private readonly onEnd: () => void;
+
+  /** @param onEnd Called when the task of a connection has ended, and its stream is closed. */
+  constructor(kernel: Kernel, task: Task<unknown>, onEnd: () => void, options: GroupOptions) {
+    super(kernel, task, options);
+    this.onEnd = onEnd;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.streams.size;
+  }
+
+  /** The stream of a task; `undefined` if it has none. */
+  streamOf(task: Task<unknown>): S | undefined {
+    return this.streams.get(task);
+  }
+
+  /** From now on the stream belongs to the task. */
+  entrust(task: Task<unknown>, stream: S): void {
+    this.streams.set(task, stream);
+  }
+
+  /** @internal */
+  override childEnded(task: Task<unknown>): void {
+    const stream = this.streams.get(task);
+    // Whoever is told of a failure may still look at the stream.
+    super.childEnded(task);
+    if (stream === undefined) return;
+    this.streams.delete(task);
+    stream.close();
+    this.onEnd();
+  }
+}
