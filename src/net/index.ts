@@ -6,15 +6,18 @@
 
 export type { Accepted } from './accept.ts';
 export { EndedError, LimitError, PartialWriteError, UnexpectedEndError } from './errors.ts';
+export { FdStream, type FdStreamSource } from './fd-stream.ts';
 export { idle } from './idle.ts';
 export { type ListenerFor, type ListenOptions, listen } from './listen.ts';
 export { Listener } from './listener.ts';
+export { Serial, type SerialOptions } from './serial.ts';
 export { type Serving, serve } from './serve.ts';
 export type { Handler, ServeOptions, ServerCounters, StopOptions } from './serve-options.ts';
 export { Server } from './server.ts';
-export { Stream } from './stream.ts';
+export { type BufferOptions, SocketStream } from './socket-stream.ts';
+export { type LimitOptions, type LineOptions, Stream } from './stream.ts';
 export { TcpListener, type TcpListenOptions } from './tcp-listener.ts';
-export { TcpStream, type TcpStreamOptions } from './tcp-stream.ts';
+export { type KeepAlive, TcpStream, type TcpStreamOptions } from './tcp-stream.ts';
 export type { Receiver, Transport } from './transport.ts';
 export { UnixListener, type UnixListenOptions } from './unix-listener.ts';
 export { UnixStream } from './unix-stream.ts';

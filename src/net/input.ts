@@ -137,7 +137,10 @@ export class Input implements Receiver {
 
   /** A copy of the first bytes, which stay. */
   copy(length: number): Buffer {
-    return Buffer.from(this.bytes.subarray(this.start, this.start + length)) as Buffer;
+    const { bytes, start } = this;
+    const copy = Buffer.allocUnsafe(length) as Buffer;
+    copy.set(start === 0 && bytes === receiveBuffer() ? receivedView(length) : bytes.subarray(start, start + length));
+    return copy;
   }
 
   /** Copies the first bytes into a buffer and takes them. */

@@ -216,8 +216,14 @@ export class Write extends Op<void> {
   sent = 0;
   /** @internal Whether it is the others' turn. */
   tired = false;
+  /** @internal As an iterator result. */
+  value: unknown = undefined;
+  /** @internal */
+  done: boolean = false;
   private readonly output: Output;
   private pending = false;
+  private underWay = false;
+  private asked = false;
 
   constructor(output: Output, bytes: Uint8Array) {
     super();
@@ -249,45 +255,39 @@ export class Write extends Op<void> {
     return `a write of ${this.length} bytes to ${this.output.title}`;
   }
 
+  /** Its own iterator, as nearly every write is yielded once: one object less. */
   override [Symbol.iterator](): Generator<Op<void>, void, unknown> {
-    return new WriteTrap(this) as unknown as Generator<Op<void>, void, unknown>;
-  }
-}
-
-/** The iterator of a write, and its own iterator result. A cancel that passes it learns how much had gone. */
-class WriteTrap {
-  value: unknown;
-  done: boolean = false;
-  private readonly operation: Write;
-  private asked = false;
-
-  constructor(operation: Write) {
-    this.operation = operation;
-    this.value = operation;
+    if (this.underWay) return super[Symbol.iterator]();
+    this.underWay = true;
+    this.asked = this.done = false;
+    this.value = this;
+    return this as unknown as Generator<Op<void>, void, unknown>;
   }
 
+  /** @internal */
   next(): this {
     if (this.asked) {
       this.value = undefined;
       this.done = true;
+      this.underWay = false;
     } else {
       this.asked = true;
     }
     return this;
   }
 
+  /** @internal */
   throw(error: unknown): never {
+    this.underWay = false;
     // Again, as one cancel may end many writes: here it is about to be caught.
-    throw noted(error, this.operation.sent);
+    throw noted(error, this.sent);
   }
 
+  /** @internal */
   return(value: unknown): this {
+    this.underWay = false;
     this.value = value;
     this.done = true;
-    return this;
-  }
-
-  [Symbol.iterator](): this {
     return this;
   }
 }

@@ -13,7 +13,7 @@ import { type Kernel, Op, PENDING, type Timer, type Waker } from '../kernel/inde
 import { ClosedError } from '../os/index.ts';
 import { BusyError } from '../poller/index.ts';
 import { RECEIVE_SIZE, receiveBuffer } from './borrowed.ts';
-import { Input } from './input.ts';
+import { Input, type InputMark } from './input.ts';
 import type { Transport } from './transport.ts';
 
 /** How many bytes one task may move without waiting before others get their turn. Rule 40. */
@@ -43,6 +43,8 @@ export class Reader implements Waker<unknown> {
   private woken = false;
   /** @internal How many bytes have come since the last wait. */
   burst = 0;
+  /** @internal The input before something was taken of it that may be refused. */
+  before: InputMark | null = null;
   /** Goes on after others have had their turn. */
   private later: Timer | null = null;
 
@@ -204,11 +206,11 @@ export class Reader implements Waker<unknown> {
     const operation = this.operation as ReadOperation<unknown>;
     try {
       for (let round = 0; ; round++) {
-        const before = this.input.mark();
         const value = operation.perform(false);
         if (value !== PENDING) {
-          this.waker = this.operation = null;
-          if (!waker.wake(value)) this.input.rewind(before);
+          const { before } = this;
+          this.waker = this.operation = this.before = null;
+          if (!waker.wake(value) && before !== null) this.input.rewind(before);
           return;
         }
         if (this.burst >= BYTE_BUDGET || round === READY_BUDGET) {
@@ -286,7 +288,12 @@ export abstract class ReadOperation<T> extends Op<T> {
     const { reader } = this;
     reader.admit();
     if (!this.starved) this.begin();
-    if (!this.trapped) return this.perform(false);
+    if (!this.trapped) {
+      const value = this.perform(false);
+      // Nobody can refuse it.
+      reader.before = null;
+      return value;
+    }
     if (this.starved || !reader.hopeful) return PENDING;
     return reader.goesOn() as never;
   }
@@ -312,8 +319,8 @@ export abstract class ReadOperation<T> extends Op<T> {
     const { input } = reader;
     try {
       for (;;) {
-        // A result that nobody wants after all can be put back, since its bytes stay where they are.
-        if (!inStep) input.keep();
+        // A result that nobody wants after all can be put back.
+        if (!inStep) reader.before = input.mark();
         const value = this.take(input);
         if (value !== PENDING) return inStep ? value : this.owned(value);
         if (reader.burst >= BYTE_BUDGET || !this.receive(inStep)) return PENDING;

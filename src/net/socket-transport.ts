@@ -90,6 +90,10 @@ export class SocketTransport implements Transport {
   }
 
   describe(): string {
-    return this.socket.closed ? `closed ${this.kind}` : `${this.kind} ${this.socket.fd}`;
+    const { socket, kind } = this;
+    if (socket.closed) return `closed ${kind}`;
+    // Where it is known anyway: nobody pays a system call for a name.
+    const peer = socket.remoteAddress === undefined ? '' : String(socket.remoteAddress);
+    return peer === '' ? `${kind} ${socket.fd}` : `${kind} ${socket.fd} (${peer})`;
   }
 }

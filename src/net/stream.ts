@@ -32,10 +32,10 @@ export interface LineOptions extends LimitOptions {
 
 /** A stream of bytes, both ways. Closed by `close()` or `using`. */
 export class Stream implements Disposable {
-  /** @internal */
-  protected readonly transport: Transport;
-  private readonly reader: Reader;
-  private readonly output: Output;
+  /** What carries its bytes, for transports that wrap others. The stream closes it. */
+  readonly transport: Transport;
+  private readonly readingSide: Reader;
+  private readonly writingSide: Output;
   private viewing: ReadView | null = null;
   private lining: ReadLine | null = null;
 
@@ -43,9 +43,9 @@ export class Stream implements Disposable {
   constructor(transport: Transport) {
     this.transport = transport;
     const title = () => transport.describe();
-    this.reader = new Reader(transport, title);
-    this.output = new Output(transport, this.reader.input, title);
-    transport.deliverTo?.(this.reader.input);
+    this.readingSide = new Reader(transport, title);
+    this.writingSide = new Output(transport, this.readingSide.input, title);
+    transport.deliverTo?.(this.readingSide.input);
   }
 
   /**
@@ -54,7 +54,7 @@ export class Stream implements Disposable {
    */
   read(max: number = Number.POSITIVE_INFINITY): Op<Buffer | null> {
     checkSize('max', max);
-    return new Read(this.reader, max);
+    return new Read(this.readingSide, max);
   }
 
   /**
@@ -62,7 +62,7 @@ export class Stream implements Disposable {
    * {@link Stream.read}, and the fastest way to read. A write of such a view, by this task, is right.
    */
   readView(): Op<Buffer | null> {
-    this.viewing ??= new ReadView(this.reader);
+    this.viewing ??= new ReadView(this.readingSide);
     return this.viewing;
   }
 
@@ -79,7 +79,7 @@ export class Stream implements Disposable {
     if (offset + length > buffer.length) {
       throw new RangeError(`${length} bytes from ${offset} on do not fit into a buffer of ${buffer.length} bytes`);
     }
-    return new ReadInto(this.reader, buffer, offset, length);
+    return new ReadInto(this.readingSide, buffer, offset, length);
   }
 
   /**
@@ -90,7 +90,7 @@ export class Stream implements Disposable {
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new RangeError(`size must be a whole number of bytes from 0 on, not ${String(size)}`);
     }
-    return new ReadExactly(this.reader, size);
+    return new ReadExactly(this.readingSide, size);
   }
 
   /**
@@ -100,12 +100,12 @@ export class Stream implements Disposable {
    */
   readLine(options?: LineOptions): Op<string | null> {
     if (options === undefined) {
-      this.lining ??= new ReadPlainLine(this.reader, PIECE_LIMIT, false);
+      this.lining ??= new ReadPlainLine(this.readingSide, PIECE_LIMIT, false);
       return this.lining;
     }
     const { limit = PIECE_LIMIT, unterminated = false } = options;
     checkSize('limit', limit);
-    return new ReadLine(this.reader, limit, unterminated);
+    return new ReadLine(this.readingSide, limit, unterminated);
   }
 
   /**
@@ -120,7 +120,7 @@ export class Stream implements Disposable {
   *lines(options: LineOptions = {}): Generator<Op<string | null>, void, unknown> {
     const { limit = PIECE_LIMIT, unterminated = false } = options;
     checkSize('limit', limit);
-    while (!this.reader.input.isOver) yield new ReadLine(this.reader, limit, unterminated);
+    while (!this.readingSide.input.isOver) yield new ReadLine(this.readingSide, limit, unterminated);
   }
 
   /**
@@ -130,7 +130,7 @@ export class Stream implements Disposable {
   readUntil(delimiter: Uint8Array | string, options: LimitOptions = {}): Op<Buffer | null> {
     const { limit = PIECE_LIMIT } = options;
     checkSize('limit', limit);
-    return new ReadUntil(this.reader, delimiterOf(delimiter), limit);
+    return new ReadUntil(this.readingSide, delimiterOf(delimiter), limit);
   }
 
   /**
@@ -138,7 +138,7 @@ export class Stream implements Disposable {
    * after some bytes. If it is cancelled, what it has passed over is gone.
    */
   skipUntil(delimiter: Uint8Array | string): Op<number | null> {
-    return new SkipUntil(this.reader, delimiterOf(delimiter));
+    return new SkipUntil(this.readingSide, delimiterOf(delimiter));
   }
 
   /**
@@ -148,13 +148,13 @@ export class Stream implements Disposable {
   readAll(options: LimitOptions = {}): Op<Buffer> {
     const { limit = ALL_LIMIT } = options;
     checkSize('limit', limit);
-    return new ReadAll(this.reader, limit) as Op<Buffer | null> as Op<Buffer>;
+    return new ReadAll(this.readingSide, limit) as Op<Buffer | null> as Op<Buffer>;
   }
 
   /** The next `size` bytes, a copy: they are still to be read. Fewer if the stream ends before, `null` if it has ended. Otherwise as {@link Stream.read}. */
   peek(size: number): Op<Buffer | null> {
     checkSize('size', size, Number.MAX_SAFE_INTEGER);
-    return new Peek(this.reader, size);
+    return new Peek(this.readingSide, size);
   }
 
   /**
@@ -163,44 +163,51 @@ export class Stream implements Disposable {
    * stream takes no more writes (`PartialWriteError`). Do not change the bytes before it completes.
    */
   write(data: Uint8Array | string): Op<void> {
-    return new Write(this.output, bytesOf(data));
+    return new Write(this.writingSide, bytesOf(data));
   }
 
   /** Writes all parts, one after the other, as one write. */
   writev(parts: readonly (Uint8Array | string)[]): Op<void> {
-    return new Write(this.output, Buffer.concat(parts.map(bytesOf)));
+    const all = parts.map(bytesOf);
+    const joined = Buffer.allocUnsafe(all.reduce((length, part) => length + part.length, 0));
+    let at = 0;
+    for (const part of all) {
+      joined.set(part, at);
+      at += part.length;
+    }
+    return new Write(this.writingSide, joined);
   }
 
   /** Ends the direction of writing: the other side reads the end, and can still be heard. Again does nothing. */
   end(): void {
-    this.output.end();
+    this.writingSide.end();
   }
 
   /** How many bytes have come. */
   get bytesRead(): number {
-    return this.reader.input.received;
+    return this.readingSide.input.received;
   }
 
   /** How many bytes have gone to the system. */
   get bytesWritten(): number {
-    return this.output.sent;
+    return this.writingSide.sent;
   }
 
   /** Whether it was closed. */
   get closed(): boolean {
-    return this.reader.closed;
+    return this.readingSide.closed;
   }
 
   /** The first error of the connection, `null` if there was none; it stays, also after it was thrown. Rule 37. */
   get failure(): unknown {
-    return this.reader.input.failure;
+    return this.readingSide.input.failure;
   }
 
   /** Closes it: who waits, and who uses it afterwards, gets a `ClosedError`. Bytes that wait to be read are dropped. Again does nothing. */
   close(): void {
     if (this.closed) return;
-    this.reader.close();
-    this.output.close();
+    this.readingSide.close();
+    this.writingSide.close();
     this.transport.close();
   }
 

@@ -67,6 +67,10 @@ export const Buffer = {
     return new Bytes(typeof data === 'string' ? new TextEncoder().encode(data) : data);
   },
   /** So many bytes. */
+  allocUnsafe(size: number): Uint8Array {
+    return new Bytes(size);
+  },
+  /** So many bytes. */
   allocUnsafeSlow(size: number): Uint8Array {
     return new Bytes(size);
   },

@@ -8,6 +8,8 @@ import { equal, follows, holds, pattern, textOf } from './expect.ts';
 
 const LARGEST_PIECE = 10_000;
 const TINY = 97;
+/** So many that in any order somebody else gets a turn. */
+const READS = 900;
 
 function* writeAll(stream: Stream, bytes: Uint8Array, random: () => number): Co<void> {
   for (let at = 0; at < bytes.length; ) {
@@ -122,9 +124,9 @@ export const bytesChecks: readonly CheckDefinition[] = [
     name: 'a task that reads what is there lets others run',
     *main(one, other) {
       let others = 0;
-      yield* one.write(pattern(200, 3));
+      yield* one.write(pattern(READS, 3));
       // All of it is there, in a stream that keeps its bytes together.
-      yield* other.peek(200);
+      yield* other.peek(READS);
       yield* group(function* (tasks) {
         const counting = tasks.spawn(
           (function* (): Co<void> {
@@ -134,10 +136,10 @@ export const bytesChecks: readonly CheckDefinition[] = [
             }
           })(),
         );
-        for (let at = 0; at < 200; at++) yield* other.readExactly(1);
+        for (let at = 0; at < READS; at++) yield* other.readExactly(1);
         counting.cancel();
       });
-      holds(others >= 2, `200 reads let others run ${others} times`);
+      holds(others >= 2, `${READS} reads let others run ${others} times`);
     },
   },
   {

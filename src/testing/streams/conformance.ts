@@ -12,7 +12,7 @@ import { endChecks } from './checks-ends.ts';
 
 /** The streams that are to be checked. */
 export interface StreamSubject {
-  /** Makes two new streams that are connected to each other. The check closes them. */
+  /** Makes two new streams that are connected to each other, with room for 1,000 bytes on their way. The check closes them. */
   pair: () => Op<readonly [Stream, Stream]> | Co<readonly [Stream, Stream]>;
   /** Whether `end()` ends one direction alone. Default: true. Terminals and serial lines cannot. */
   halfClose?: boolean;
@@ -21,7 +21,7 @@ export interface StreamSubject {
    */
   ends?: boolean;
   /** Breaks the connection of one stream, so that the other gets an error; for those that can break. */
-  reset?: (stream: Stream) => void;
+  reset?: ((stream: Stream) => void) | undefined;
   /** How many bytes go each way in the check of many bytes. Default: 1 MiB. */
   size?: number;
   /** More bytes than can ever be on their way. Default: 32 MiB. */
