@@ -14,6 +14,14 @@ const LONGEST_KEPT_VIEW = 2048;
 let received: Buffer | undefined;
 const views: (Buffer | undefined)[] = [];
 const lent = new WeakSet<ArrayBufferLike>();
+/** What was lent last: mostly the same as before, and asking for its memory would cost more than all else here. */
+let lastLent: Uint8Array | null = null;
+/** Views of slabs, by a mixture of the bits of their place: messages of one size come to lie at the same places again and again. */
+const KEPT_VIEWS = 1024;
+const slabViews: (Buffer | undefined)[] = new Array<Buffer | undefined>(KEPT_VIEWS).fill(undefined);
+/** Where the view at the same index begins in its slab, and of which slab it is. */
+const slabPlaces: Int32Array = new Int32Array(KEPT_VIEWS);
+const slabs: (Buffer | undefined)[] = new Array<Buffer | undefined>(KEPT_VIEWS).fill(undefined);
 
 /** The buffer into which all streams of this thread receive. */
 export function receiveBuffer(): Buffer {
@@ -35,9 +43,24 @@ export function receivedView(length: number): Buffer {
   return view;
 }
 
+/** Bytes of a lent slab, where they are. */
+export function slabView(slab: Buffer, offset: number, length: number): Buffer {
+  if (length > LONGEST_KEPT_VIEW) return slab.subarray(offset, offset + length);
+  const at = (offset + (offset >>> 10)) & (KEPT_VIEWS - 1);
+  const kept = slabViews[at];
+  if (kept !== undefined && kept.length === length && slabPlaces[at] === offset && slabs[at] === slab) return kept;
+  const view = slab.subarray(offset, offset + length);
+  slabViews[at] = view;
+  slabPlaces[at] = offset;
+  slabs[at] = slab;
+  return view;
+}
+
 /** Declares that the memory under these bytes will be written over. */
 export function lend(bytes: Uint8Array): void {
+  if (bytes === lastLent) return;
   lent.add(bytes.buffer);
+  lastLent = bytes;
 }
 
 /** Whether these bytes hold only until the next trap. */

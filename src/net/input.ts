@@ -9,7 +9,7 @@
  */
 
 import { Buffer } from '../platform/node.ts';
-import { isLent, lend, receiveBuffer, receivedView } from './borrowed.ts';
+import { lend, receiveBuffer, receivedView, slabView } from './borrowed.ts';
 import type { Receiver } from './transport.ts';
 
 const NOTHING: Buffer = Buffer.from('') as Buffer;
@@ -60,7 +60,7 @@ export class Input implements Receiver {
     this.delivered = true;
     this.filled = filled;
     if (this.start === this.stop) {
-      if (bytes !== receiveBuffer() && !isLent(bytes)) lend(bytes);
+      if (bytes !== receiveBuffer()) lend(bytes);
       this.bytes = bytes;
       this.start = offset;
       this.stop = offset + count;
@@ -160,9 +160,12 @@ export class Input implements Receiver {
 
   /** The first bytes where they are: until the next trap. */
   view(length: number): Buffer {
-    const { bytes, start } = this;
+    const { bytes, start, borrowed } = this;
     this.skip(length);
-    if (start === 0 && bytes === receiveBuffer()) return receivedView(length);
+    if (borrowed) {
+      if (bytes !== receiveBuffer()) return slabView(bytes, start, length);
+      if (start === 0) return receivedView(length);
+    }
     return bytes.subarray(start, start + length);
   }
 

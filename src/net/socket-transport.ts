@@ -7,11 +7,15 @@ import { RECEPTION_BYTES, type Receiver as Reception } from '../poller/index.ts'
 import { ReadWait, ReceiveWait, WriteWait } from '../scheduler/index.ts';
 import type { Receiver, Transport } from './transport.ts';
 
-/** The poller's buffer, as a `Buffer`: a thread has one scheduler mostly, and so one. */
+/** The poller's buffer, and the same as a `Buffer`: a thread has one scheduler mostly, and so one. */
+let received: Uint8Array | null = null;
 let slab: Buffer | null = null;
 
 function bufferOf(bytes: Uint8Array): Buffer {
-  if (slab?.buffer !== bytes.buffer) slab = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) as Buffer;
+  if (slab === null || received !== bytes) {
+    received = bytes;
+    slab = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) as Buffer;
+  }
   return slab;
 }
 
