@@ -33,7 +33,6 @@ export class Reader implements Waker<unknown> {
   closed = false;
   /** @internal Whether receiving may give something without waiting. */
   promising = false;
-  private readonly name: () => string;
   private wait: Op<unknown> | null = null;
   private waker: Waker<unknown> | null = null;
   private operation: ReadOperation<unknown> | null = null;
@@ -48,14 +47,13 @@ export class Reader implements Waker<unknown> {
   /** Goes on after others have had their turn. */
   private later: Timer | null = null;
 
-  constructor(transport: Transport, name: () => string) {
+  constructor(transport: Transport) {
     this.transport = transport;
-    this.name = name;
   }
 
   /** What messages call the stream. */
   get title(): string {
-    return this.name();
+    return this.transport.describe();
   }
 
   get kernel(): Kernel {
@@ -64,9 +62,9 @@ export class Reader implements Waker<unknown> {
 
   /** Refuses a second reader, and everybody once closed. */
   admit(): void {
-    if (this.closed) throw new ClosedError(`${this.name()} was used after it had been closed`);
+    if (this.closed) throw new ClosedError(`${this.title} was used after it had been closed`);
     if (this.waker !== null || this.woken) {
-      throw new BusyError(`another task already reads from ${this.name()}; one reader and one writer for each stream`);
+      throw new BusyError(`another task already reads from ${this.title}; one reader and one writer for each stream`);
     }
   }
 
@@ -84,7 +82,7 @@ export class Reader implements Waker<unknown> {
   /** @internal The task that was told `READY` looks. */
   looks(): void {
     this.woken = false;
-    if (this.closed) throw new ClosedError(`${this.name()} was closed while a task waited for it`);
+    if (this.closed) throw new ClosedError(`${this.title} was closed while a task waited for it`);
   }
 
   /** Receives once, into the common buffer. Whether there is anything new: bytes, the end or an error. */
@@ -167,7 +165,7 @@ export class Reader implements Waker<unknown> {
     if (waker !== null) {
       this.withdraw();
       this.waker = this.operation = null;
-      waker.fail(new ClosedError(`${this.name()} was closed while a task waited for it`));
+      waker.fail(new ClosedError(`${this.title} was closed while a task waited for it`));
     }
     this.input.discard();
   }

@@ -42,9 +42,8 @@ export class Stream implements Disposable {
   /** Takes possession of the transport. */
   constructor(transport: Transport) {
     this.transport = transport;
-    const title = () => transport.describe();
-    this.readingSide = new Reader(transport, title);
-    this.writingSide = new Output(transport, this.readingSide.input, title);
+    this.readingSide = new Reader(transport);
+    this.writingSide = new Output(transport, this.readingSide.input);
     transport.deliverTo?.(this.readingSide.input);
   }
 
