@@ -27,7 +27,8 @@ bool defineEverything(Environment* environment, napi_value exports) {
   return defineAddressCalls(environment, exports) && defineSocketCalls(environment, exports) &&
          defineTransferCalls(environment, exports) && defineDescriptorCalls(environment, exports) &&
          defineReadinessCalls(environment, exports) && defineTimeCalls(environment, exports) &&
-         defineSignalCalls(environment, exports) && defineLoopCalls(environment, exports);
+         defineSignalCalls(environment, exports) && defineLookupCalls(environment, exports) &&
+         defineLoopCalls(environment, exports);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ bool defineDescriptorCalls(Environment* environment, napi_value exports);
 bool defineReadinessCalls(Environment* environment, napi_value exports);
 bool defineTimeCalls(Environment* environment, napi_value exports);
 bool defineSignalCalls(Environment* environment, napi_value exports);
+bool defineLookupCalls(Environment* environment, napi_value exports);
 bool defineLoopCalls(Environment* environment, napi_value exports);
 
 // An object of C names and numbers, of those that this system has.

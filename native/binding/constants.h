@@ -33,5 +33,6 @@ ConstantTable descriptorConstants();
 ConstantTable terminalConstants();
 ConstantTable kqueueConstants();
 ConstantTable errorConstants();
+ConstantTable lookupConstants();
 
 }  // namespace genloop

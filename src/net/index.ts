@@ -5,11 +5,14 @@
  */
 
 export type { Accepted } from './accept.ts';
+export { ATTEMPT_DELAY_MS, connect, type TcpConnectOptions, type UnixConnectOptions } from './connect.ts';
+export { ConnectError } from './connect-error.ts';
 export { EndedError, LimitError, PartialWriteError, UnexpectedEndError } from './errors.ts';
 export { FdStream, type FdStreamSource } from './fd-stream.ts';
 export { idle } from './idle.ts';
 export { type ListenerFor, type ListenOptions, listen } from './listen.ts';
 export { Listener } from './listener.ts';
+export { type ResolvedAddress, type ResolveOptions, type Resolver, resolve } from './resolve.ts';
 export { Serial, type SerialOptions } from './serial.ts';
 export { type Serving, serve } from './serve.ts';
 export type { Handler, ServeOptions, ServerCounters, StopOptions } from './serve-options.ts';

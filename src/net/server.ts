@@ -21,12 +21,13 @@ import {
   type Waker,
 } from '../kernel/index.ts';
 import { printAs } from '../kernel/printing.ts';
+import { isRoutineCall } from '../kernel/routine.ts';
 import { checkDuration } from '../kernel/scope.ts';
 import { ClosedError, DEFAULT_BACKLOG, type SocketAddress } from '../os/index.ts';
 import { type Accepted, Arrival } from './accept.ts';
 import { isExhausted } from './accept-errors.ts';
 import { Connections } from './connections.ts';
-import { type IdleWatcher, isIdle, standsIn, unwatchIdle, watchIdle } from './idle.ts';
+import { isIdle, standsIn, unwatchIdle, watchIdle } from './idle.ts';
 import type { Listener } from './listener.ts';
 import type { Handler, ServeOptions, ServerCounters, StopOptions } from './serve-options.ts';
 import { reportFailure, reportPause } from './serve-reports.ts';
@@ -42,7 +43,7 @@ const DEFAULT_GRACE = 5000;
 const SHUTDOWN = 'the server was stopped';
 
 /** A server that runs. Made by `serve`; handlers get it, and so does whoever starts it. */
-export class Server<S extends Accepted = Accepted> implements IdleWatcher {
+export class Server<S extends Accepted = Accepted> {
   /** Where it listens, in the order in which the listeners were given. */
   readonly addresses: readonly SocketAddress[];
   /** @internal The group of all its tasks. */
@@ -52,8 +53,9 @@ export class Server<S extends Accepted = Accepted> implements IdleWatcher {
   private readonly handler: Handler<S>;
   private readonly options: ServeOptions<S>;
   private readonly limit: number;
-  /** One object for all spawns. */
+  /** One object for all spawns; and one for routines, which have a name of their own. */
   private readonly spawning: SpawnOptions;
+  private readonly spawningRoutines: SpawnOptions;
   private readonly acceptors = new Set<Task<unknown>>();
   private readonly room = new WaitQueue('room for one more connection');
   private readonly idled = new WaitQueue('a connection that idles');
@@ -76,8 +78,9 @@ export class Server<S extends Accepted = Accepted> implements IdleWatcher {
     this.handler = handler;
     this.options = options;
     this.limit = options.maxConnections ?? Number.POSITIVE_INFINITY;
-    const { name = handler.name || 'connection', asyncContext = true } = options;
-    this.spawning = { name, asyncContext };
+    const { name, asyncContext = true } = options;
+    this.spawning = { name: name ?? (handler.name || 'connection'), asyncContext };
+    this.spawningRoutines = name === undefined ? { asyncContext } : this.spawning;
     this.connections = new Connections(task.kernel, task, () => this.room.wake(), {
       onError: (error, failed) => this.failed(error, failed),
     });
@@ -184,10 +187,21 @@ export class Server<S extends Accepted = Accepted> implements IdleWatcher {
           count++;
           pause = SHORTEST_PAUSE;
         }
-        if (!this.hasRoom) yield* this.room.wait();
-        else if (count === BATCH) yield;
-        else if (this.stopping) return listener.close();
-        else yield* arrival;
+        if (!this.hasRoom) {
+          yield* this.room.wait();
+          continue;
+        }
+        if (count === BATCH) {
+          yield;
+          continue;
+        }
+        // There is room, and nobody here: the turn of the next listener.
+        this.room.wake();
+        if (this.stopping) {
+          listener.close();
+          return;
+        }
+        yield* arrival;
       } catch (error) {
         if (error instanceof ClosedError && listener.closed) return;
         // Anything else is the listener's own: it was shut down, say. Trying again would fail for ever.
@@ -209,7 +223,9 @@ export class Server<S extends Accepted = Accepted> implements IdleWatcher {
     const { connections } = this;
     this.accepted++;
     try {
-      connections.entrust(connections.spawn(this.handler(stream, this), this.spawning), stream);
+      const body = this.handler(stream, this);
+      const options = isRoutineCall(body) ? this.spawningRoutines : this.spawning;
+      connections.entrust(connections.spawn(body, options), stream);
     } catch (error) {
       // It was no generator function, or one that throws before it is one.
       this.report(error, stream);

@@ -2,7 +2,7 @@
 
 import { constants, DEFAULT_BACKLOG, DEFAULT_HOST, Socket, type Sys, SystemError } from '../os/index.ts';
 import { Listener } from './listener.ts';
-import { TcpStream, type TcpStreamOptions } from './tcp-stream.ts';
+import { configureTcp, TcpStream, type TcpStreamOptions, withDefaults } from './tcp-stream.ts';
 
 /** Where and how to listen for TCP connections. */
 export interface TcpListenOptions {
@@ -56,13 +56,10 @@ export class TcpListener extends Listener<TcpStream> {
   }
 
   private constructor(socket: Socket, options: TcpStreamOptions = {}) {
-    let given = options;
-    if (socket.sys.platform === 'linux') {
-      // Accepted sockets have what their listener has: that saves a call for each.
-      if (options.noDelay !== false) socket.setOption('IPPROTO_TCP', 'TCP_NODELAY', true);
-      given = { ...options, noDelay: false };
-    }
-    super(socket, (accepted) => new TcpStream(accepted, given));
+    // On Linux accepted sockets have what their listener has, which saves the calls for each.
+    const inherited = socket.sys.platform === 'linux';
+    if (inherited) configureTcp(socket, withDefaults(options));
+    super(socket, (accepted) => new TcpStream(accepted, inherited ? null : options));
   }
 
   /** The port. */

@@ -25,34 +25,47 @@ export interface TcpStreamOptions extends BufferOptions {
 
 /** A TCP connection. Made by `listen`, `serve` and `connect`, or from a connected socket. */
 export class TcpStream extends SocketStream {
-  /** Takes possession of a connected socket. Throws `SystemError` if it is none of TCP, `RangeError` for options; then the socket stays the caller's. */
-  constructor(socket: Socket, options: TcpStreamOptions = {}) {
+  /**
+   * Takes possession of a connected socket. Throws `SystemError` if it is none of TCP, `RangeError` for options; then the socket stays the caller's.
+   *
+   * @param options `null`: it has been set up already, as sockets are that have what their listener has.
+   */
+  constructor(socket: Socket, options: TcpStreamOptions | null = {}) {
     super(socket, 'TcpStream');
-    this.configure(options.noDelay === undefined ? { ...options, noDelay: true } : options);
+    if (options !== null) configureTcp(socket, withDefaults(options));
   }
 
   /** Changes options; those that are not named stay as they are. */
   configure(options: TcpStreamOptions): void {
-    const { noDelay, keepAlive } = options;
-    const { socket } = this;
-    if (noDelay !== undefined) socket.setOption('IPPROTO_TCP', 'TCP_NODELAY', noDelay);
-    setBuffers(socket, options);
-    if (keepAlive === undefined) return;
-    if (typeof keepAlive === 'object') {
-      const { idle, interval, count } = keepAlive;
-      if (idle !== undefined) this.setSeconds(idleOption(socket), 'idle', idle);
-      if (interval !== undefined) this.setSeconds('TCP_KEEPINTVL', 'interval', interval);
-      if (count !== undefined) socket.setOption('IPPROTO_TCP', 'TCP_KEEPCNT', count);
-    }
-    socket.setOption('SOL_SOCKET', 'SO_KEEPALIVE', keepAlive !== false);
+    configureTcp(this.socket, options);
   }
+}
 
-  private setSeconds(option: string, what: string, ms: number): void {
-    if (!(ms > 0 && ms < Number.POSITIVE_INFINITY)) {
-      throw new RangeError(`keepAlive.${what} must be a positive number of milliseconds, not ${String(ms)}`);
-    }
-    this.socket.setOption('IPPROTO_TCP', option, Math.ceil(ms / MS_PER_SECOND));
+/** @internal The options of a new stream. */
+export function withDefaults(options: TcpStreamOptions): TcpStreamOptions {
+  return options.noDelay === undefined ? { ...options, noDelay: true } : options;
+}
+
+/** @internal Sets options of a connected socket, or of a listening one, for those that it accepts. */
+export function configureTcp(socket: Socket, options: TcpStreamOptions): void {
+  const { noDelay, keepAlive } = options;
+  if (noDelay !== undefined) socket.setOption('IPPROTO_TCP', 'TCP_NODELAY', noDelay);
+  setBuffers(socket, options);
+  if (keepAlive === undefined) return;
+  if (typeof keepAlive === 'object') {
+    const { idle, interval, count } = keepAlive;
+    if (idle !== undefined) setSeconds(socket, idleOption(socket), 'idle', idle);
+    if (interval !== undefined) setSeconds(socket, 'TCP_KEEPINTVL', 'interval', interval);
+    if (count !== undefined) socket.setOption('IPPROTO_TCP', 'TCP_KEEPCNT', count);
   }
+  socket.setOption('SOL_SOCKET', 'SO_KEEPALIVE', keepAlive !== false);
+}
+
+function setSeconds(socket: Socket, option: string, what: string, ms: number): void {
+  if (!(ms > 0 && ms < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`keepAlive.${what} must be a positive number of milliseconds, not ${String(ms)}`);
+  }
+  socket.setOption('IPPROTO_TCP', option, Math.ceil(ms / MS_PER_SECOND));
 }
 
 /** What Linux and the BSDs call it; Darwin has another name. */

@@ -8,6 +8,7 @@
 import { DEFAULT_BACKLOG, Socket, type Sys, SystemError } from '../os/index.ts';
 import { chmodSync, lstatSync, resolve, unlinkSync } from '../platform/node.ts';
 import { Listener } from './listener.ts';
+import type { BufferOptions } from './socket-stream.ts';
 import { UnixStream } from './unix-stream.ts';
 
 /** Where and how to listen for connections on a Unix socket. */
@@ -20,6 +21,8 @@ export interface UnixListenOptions {
   replace?: boolean;
   /** The permissions of the socket file, set before anybody can connect: `0o600` for this user alone. Default: as the umask has it. */
   mode?: number;
+  /** For the streams that it accepts. */
+  stream?: BufferOptions;
 }
 
 /** What is found at a path that is in use. */
@@ -54,7 +57,7 @@ export class UnixListener extends Listener<UnixStream> {
       file = identityOf(socket.sys, path);
       if (file !== null && mode !== undefined) chmodSync(path, mode);
       socket.listen(backlog);
-      return new UnixListener(socket, file === null ? path : resolve(path), file);
+      return new UnixListener(socket, file === null ? path : resolve(path), file, options.stream);
     } catch (error) {
       if (file !== null) unlinkSync(path);
       socket.close();
@@ -63,12 +66,12 @@ export class UnixListener extends Listener<UnixStream> {
   }
 
   /** Takes possession of a socket that listens already. Its file, if it has one, stays at the close. */
-  static adopt(socket: Socket): UnixListener {
-    return new UnixListener(socket, socket.localAddress.address, null);
+  static adopt(socket: Socket, options?: BufferOptions): UnixListener {
+    return new UnixListener(socket, socket.localAddress.address, null, options);
   }
 
-  private constructor(socket: Socket, path: string, file: string | null) {
-    super(socket, (accepted) => new UnixStream(accepted));
+  private constructor(socket: Socket, path: string, file: string | null, options: BufferOptions | undefined) {
+    super(socket, (accepted) => new UnixStream(accepted, options));
     this.path = path;
     this.file = file;
   }

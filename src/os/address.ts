@@ -65,10 +65,10 @@ export class SocketAddress {
   }
 
   /**
-   * Packs an address. Throws `TypeError` (no numeric address: names are not resolved here), `RangeError` (port),
+   * Packs an address; `syscall` is what errors say that it was for. Throws `TypeError` (no numeric address: names are not resolved here), `RangeError` (port),
    * `SystemError` (a path that is too long: `ENAMETOOLONG`; a scope without an interface: `ENODEV`).
    */
-  static from(like: AddressLike, sys: Sys = currentSys()): SocketAddress {
+  static from(like: AddressLike, sys: Sys = currentSys(), syscall: string = 'bind'): SocketAddress {
     if (like instanceof SocketAddress) return like;
     if (typeof like !== 'object' || like === null) {
       throw new TypeError(`an address is an object like { host, port } or { path }, not ${String(like)}`);
@@ -77,7 +77,7 @@ export class SocketAddress {
     if ('path' in like && like.path !== undefined) {
       if (typeof like.path !== 'string') throw new TypeError('the path of a Unix address must be a string');
       const result = sys.packPath(address.slot, like.path);
-      if (result < 0) throw new SystemError(sys, 'bind', result, { path: like.path, hint: pathHint(like.path) });
+      if (result < 0) throw new SystemError(sys, syscall, result, { path: like.path, hint: pathHint(like.path) });
       return address;
     }
     const { host, address: text = host ?? DEFAULT_HOST, port = 0, scopeid = 0 } = like as InternetAddress;

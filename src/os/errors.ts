@@ -9,6 +9,11 @@ import type { Sys } from './sys.ts';
 /** What the kernel means, for the errors that a network or device program meets. */
 const MEANING: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  EAI_ADDRFAMILY: 'the name has no address of this family',
+  EAI_AGAIN: 'no name server has answered; it may later',
+  EAI_FAIL: 'the name server cannot answer',
+  EAI_FAMILY: 'address family not supported',
+  EAI_MEMORY: 'not enough memory to look up a name',
   EADDRINUSE: 'address already in use',
   EADDRNOTAVAIL: 'address not available',
   EAFNOSUPPORT: 'address family not supported',
@@ -40,6 +45,7 @@ const MEANING: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left (of a device, or of the epoll watches per user)',
   ENOSYS: 'this system has no such call',
   ENOTCONN: 'socket is not connected',
+  ENOTFOUND: 'there is no such name, or it has no address',
   ENOTSOCK: 'not a socket',
   ENOTSUP: 'operation not supported',
   ENXIO: 'no such device or address',
@@ -55,6 +61,9 @@ const MEANING: Readonly<Record<string, string>> = {
 /** Errno names that share a number with a better known one; never chosen as the `code`. */
 const ALIASES: ReadonlySet<string> = new Set(['EWOULDBLOCK', 'EDEADLOCK', 'ENOTSUP']);
 
+/** What Node calls an error of getaddrinfo, where it has a name of its own for it. */
+const NODE_CODES: Readonly<Record<string, string>> = { EAI_NODATA: 'ENOTFOUND', EAI_NONAME: 'ENOTFOUND' };
+
 /** EPOLLIN, and ECHO, ECHOE, … of termios also start with an E. */
 const NO_ERRNO = /^(EPOLL|ECHO|EXT)/;
 
@@ -66,7 +75,7 @@ export function errnoName(sys: Sys, errno: number): string {
   if (table === undefined) {
     table = new Map();
     for (const [name, value] of Object.entries(sys.constants)) {
-      if (/^E[A-Z0-9]+$/.test(name) && !NO_ERRNO.test(name) && !ALIASES.has(name)) {
+      if (/^E(AI_)?[A-Z0-9]+$/.test(name) && !NO_ERRNO.test(name) && !ALIASES.has(name)) {
         table.set(value, name);
       }
     }
@@ -81,6 +90,8 @@ export interface SystemErrorDetails {
   address?: string | undefined;
   port?: number | undefined;
   path?: string | undefined;
+  /** The name that was looked up. */
+  hostname?: string | undefined;
   /** A sentence added to the message: what to do. */
   hint?: string | undefined;
   cause?: unknown;
@@ -88,7 +99,7 @@ export interface SystemErrorDetails {
 
 /**
  * A system call that failed. Same fields as Node's own: `code` (`'ECONNREFUSED'`), `errno` (negative),
- * `syscall`, and where they apply `fd`, `address`, `port`, `path`.
+ * `syscall`, and where they apply `fd`, `address`, `port`, `path`, `hostname`.
  */
 export class SystemError extends Error {
   override readonly name = 'SystemError' as const;
@@ -102,15 +113,18 @@ export class SystemError extends Error {
   declare readonly address?: string;
   declare readonly port?: number;
   declare readonly path?: string;
+  declare readonly hostname?: string;
 
   constructor(sys: Sys, syscall: string, errno: number, details: SystemErrorDetails = {}) {
-    const code = errnoName(sys, errno);
+    const name = errnoName(sys, errno);
+    const code = NODE_CODES[name] ?? name;
     const meaning = MEANING[code];
-    const { fd, address, port, path, hint, cause } = details;
+    const { fd, address, port, path, hostname, hint, cause } = details;
     let message = `${syscall} ${code}`;
     if (meaning !== undefined) message += `: ${meaning}`;
     if (address !== undefined) message += ` ${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`;
     if (path !== undefined) message += ` '${path.replace(/^\0/, '@')}'`;
+    if (hostname !== undefined) message += ` '${hostname}'`;
     if (hint !== undefined) message += ` (${hint})`;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -120,6 +134,7 @@ export class SystemError extends Error {
     if (address !== undefined) this.address = address;
     if (port !== undefined) this.port = port;
     if (path !== undefined) this.path = path;
+    if (hostname !== undefined) this.hostname = hostname;
   }
 }
 

@@ -29,6 +29,7 @@ export { type KEvent, Kqueue } from './kqueue.ts';
 export { currentSys, enterSys, nodeLoop, realSys } from './native.ts';
 export { type PollEvent, poll } from './poll.ts';
 export { checkTimeout, filenoOf, type HasFd, type HasFileno, type Pollable } from './readiness.ts';
+export { type LookupOptions, NameLookup } from './resolve.ts';
 export { select } from './select.ts';
 export { type Datagram, DEFAULT_BACKLOG, type ListenerOptions, Socket, type SocketOptions } from './socket.ts';
 export {
@@ -37,6 +38,7 @@ export {
   type DecodedAddress,
   EPOLL_ROW,
   KEVENT_ROW,
+  LOOKUP_HEADER,
   type NodeLoop,
   POLL_ROW,
   RECV_ROW,

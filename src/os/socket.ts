@@ -144,7 +144,7 @@ export class Socket extends Descriptor {
    * Unix listener whose queue is full: `EAGAIN`). connect(2).
    */
   connect(like: AddressLike): true | undefined {
-    const address = SocketAddress.from(like, this.sys);
+    const address = SocketAddress.from(like, this.sys, 'connect');
     const result = this.sys.connect(this.fileno(), address.slot);
     const { EINPROGRESS, EINTR, EALREADY } = this.sys.constants as Record<string, number>;
     if (result === -(EINPROGRESS as number) || result === -(EINTR as number) || result === -(EALREADY as number)) {

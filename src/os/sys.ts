@@ -18,6 +18,9 @@
  * An *address slot* is a `Uint8Array` of at least {@link ADDRESS_SLOT_SIZE} bytes: byte 0 is the length of the
  * `sockaddr` (0: none), byte 1 is 1 if the datagram that came with it was truncated, the `sockaddr` itself
  * starts at byte 2, in the kernel's own layout.
+ *
+ * Errors of getaddrinfo(3) are negative numbers as well: `-constants.EAI_NONAME`, …. Those constants are Node's numbers (3000 and
+ * above), not the system's, which would be errnos too.
  */
 
 import type { Backend, BackendName } from './backend.ts';
@@ -42,6 +45,9 @@ export const SELECT_ROW: number = 3;
  * (low, high half).
  */
 export const KEVENT_ROW: number = 8;
+
+/** Bytes before the first address in the answer that a {@link Sys.getaddrinfo} descriptor gives: an int, 0 or the negative error. */
+export const LOOKUP_HEADER: number = 4;
 
 /** An address as Node shows it. `family` is `'IPv4'`, `'IPv6'`, `'unix'` or `'raw'`. */
 export interface DecodedAddress {
@@ -76,6 +82,13 @@ export interface Sys {
   packPath(slot: Uint8Array, path: string): number;
   /** Decodes the slot; an empty slot gives family `'raw'` with an empty address. */
   unpackAddress(slot: Uint8Array): DecodedAddress;
+
+  /**
+   * getaddrinfo(3) on a thread of its own, for stream sockets; `family` is AF_UNSPEC, AF_INET or AF_INET6. A new descriptor, from which
+   * the answer is read as from a pipe: {@link LOOKUP_HEADER} bytes with 0 or the negative error, the addresses as slots cut to their length,
+   * one after the other, then the end. Closing it is all that it takes to abandon the request.
+   */
+  getaddrinfo(host: string, family: number): number;
 
   // -- sockets ----------------------------------------------------------------------------------------------
   /** socket(2). */

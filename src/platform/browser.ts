@@ -81,6 +81,9 @@ export function channel(): { readonly hasSubscribers: false; publish(): void } {
   return { hasSubscribers: false, publish() {} };
 }
 
+/** There is no resolver: names are those of a simulated system. */
+export const dns: { lookup: () => never } = { lookup: absent('dns.lookup') };
+
 /** There are no files. */
 export function existsSync(): boolean {
   return false;

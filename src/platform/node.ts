@@ -17,6 +17,8 @@ export { AsyncResource } from 'node:async_hooks';
 export { Buffer } from 'node:buffer';
 /** Where others hear what happens to tasks. */
 export { channel } from 'node:diagnostics_channel';
+/** Node's resolver of names. The module and not its functions: a program may put others in their place. */
+export { default as dns } from 'node:dns';
 /** Files: the addon, source maps, traces, the files of Unix sockets. */
 export {
   chmodSync,

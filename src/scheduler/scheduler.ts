@@ -91,6 +91,9 @@ export class Scheduler implements Disposable {
       get promises(): boolean {
         return !scheduler.blocking;
       },
+      get attached(): boolean {
+        return scheduler.guest !== null;
+      },
     };
     if (asyncContext) host.surroundings = () => new AsyncResource('genloop.task', RESOURCE);
     const onFailure = (task: Task<unknown>, error: unknown) => this.failed(task, error);

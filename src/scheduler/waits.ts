@@ -12,6 +12,8 @@ export interface PollingHost extends Host {
   readonly poller: Poller;
   /** Whether promises settle while tasks run: in every drive but the blocking one. */
   readonly promises: boolean;
+  /** Whether Node's loop runs the scheduler, as a guest: what Node does off the thread calls back. */
+  readonly attached: boolean;
 }
 
 function pollerOf(kernel: Kernel): Poller {

@@ -14,6 +14,7 @@ export { type EachSeedOptions, eachSeed, SEED_VARIABLE, SeedError } from './seed
 export { Sequencer } from './sequencer.ts';
 export { LeakError, SimulationError } from './simulation/errors.ts';
 export type { DelayFault, ErrorFault, FallibleCall, Faults, PartitionFault } from './simulation/faults.ts';
+export type { SimulatedName, SimulatedNames } from './simulation/names.ts';
 export { type SimulatedMain, type SimulateOptions, simulate } from './simulation/simulate.ts';
 export { SimulatedSystem } from './simulation/system.ts';
 export type { SimulatedSystemOptions } from './simulation/system-options.ts';

@@ -25,7 +25,17 @@ export class Client implements AsyncDisposable {
 
   /** Waits until this has come, and forgets what has. Fails if the connection ends before. */
   async gets(text: string): Promise<void> {
-    while (!this.received.includes(text)) {
+    await this.heard(() => this.received.includes(text));
+    this.received = '';
+  }
+
+  /** Waits until what has come matches, and keeps it. Fails if the connection ends before. */
+  async until(pattern: RegExp): Promise<void> {
+    await this.heard(() => pattern.test(this.received));
+  }
+
+  private async heard(holds: () => boolean): Promise<void> {
+    while (!holds()) {
       if (this.socket.closed) throw new Error(`the connection ended with ${JSON.stringify(this.received)}`);
       // The one that loses the race must not go on listening.
       const race = new AbortController();
@@ -33,7 +43,6 @@ export class Client implements AsyncDisposable {
       await Promise.race([once(this.socket, 'data', { signal }), once(this.socket, 'close', { signal })]);
       race.abort();
     }
-    this.received = '';
   }
 
   /** Half-closes, and waits for the end of the other half: all that has come. */

@@ -67,10 +67,10 @@ test('the first program tells the time on three ports, and hears its eventfd', a
   await program.kill('SIGINT').ended();
 });
 
-for (const document of ['docs/writing-an-operation.md', 'docs/drives.md']) {
+for (const document of ['docs/writing-an-operation.md', 'docs/drives.md', 'docs/connecting.md']) {
   blocksOf(document).forEach(({ code }, n) => {
     test(`program ${n + 1} of ${document} runs to its end`, async () => {
-      const file = join(folder, `document-${n}.ts`);
+      const file = join(folder, `${document.replace(/\W/g, '-')}-program-${n}.ts`);
       writeFileSync(file, code);
       await using program = Program.typescript(file);
       const { code: exit, stderr } = await program.ended();

@@ -1,6 +1,9 @@
 /** Clients made of the calls of `genloop/os` alone, for tests of listeners and servers; and what such tests wait for. */
 
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Co, Task } from 'genloop';
+import { UnixListener, UnixStream } from 'genloop/net';
 import { Socket, type SocketAddress } from 'genloop/os';
 import { Readiness } from 'genloop/poller';
 import { untilReady } from '../support/backends.ts';
@@ -13,6 +16,23 @@ export function connectedTo(opened: Opened, address: SocketAddress): Socket {
   client.connect(unix ? { path: address.address } : address);
   untilReady(client, Readiness.OUT);
   return client;
+}
+
+let names = 0;
+
+/**
+ * A listener on a Unix socket. What is sent over one has come when the call returns, while TCP may leave it to a thread of the kernel: for tests
+ * in virtual time, which passes as soon as nobody has anything to do.
+ */
+export function unixListener(opened: Opened): UnixListener {
+  const name = `genloop-test-${process.pid}-${++names}`;
+  const path = process.platform === 'linux' ? `\0${name}` : join(tmpdir(), name);
+  return opened.keep(UnixListener.open({ path }));
+}
+
+/** A client of a listener or a server, as a stream. */
+export function unixClient(opened: Opened, { address }: { address: SocketAddress }): UnixStream {
+  return opened.keep(new UnixStream(connectedTo(opened, address)));
 }
 
 /** Waits, without any time, until each of these tasks waits for something or has ended. */

@@ -75,6 +75,43 @@ each(
   },
 );
 
+each('listen takes a name as well, and listens on its first address', async (setup, place) => {
+  const scheduler = setup.make();
+  const task = scheduler.spawn(
+    (function* (): Co<string[]> {
+      const hosts: string[] = [];
+      for (const host of ['localhost', '127.0.0.1']) {
+        using listener = yield* listen({ host });
+        connectedTo(place, listener.address);
+        hosts.push(listener.address.address);
+      }
+      return hosts;
+    })(),
+  );
+  await setup.run(scheduler);
+  assert.equal(task.outcome, ['127.0.0.1', '127.0.0.1']);
+});
+
+each('its streams have the options that are given for them', async (setup, place) => {
+  const stream = { keepAlive: { idle: 30_000, count: 3 }, sendBuffer: 20_000, receiveBuffer: 10_000 };
+  const listener = opened(place, { stream });
+  connectedTo(place, listener.address);
+  const scheduler = setup.make();
+  scheduler.spawn(
+    (function* (): Co<void> {
+      using accepted = yield* listener.accept();
+      const { socket } = accepted;
+      assert.is.not(socket.getOption('SOL_SOCKET', 'SO_KEEPALIVE'), 0);
+      assert.is(socket.getOption('IPPROTO_TCP', 'TCP_KEEPCNT'), 3);
+      assert.is.not(socket.getOption('IPPROTO_TCP', 'TCP_NODELAY'), 0);
+      const doubled = process.platform === 'linux' ? 2 : 1;
+      assert.is(socket.getOption('SOL_SOCKET', 'SO_SNDBUF'), doubled * 20_000);
+      assert.is(socket.getOption('SOL_SOCKET', 'SO_RCVBUF'), doubled * 10_000);
+    })(),
+  );
+  await setup.run(scheduler);
+});
+
 each('rule 31: accept queues its waiters, first come first served', async (setup, place) => {
   const listener = opened(place);
   const scheduler = setup.make();

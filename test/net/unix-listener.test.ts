@@ -38,7 +38,7 @@ each('it accepts streams, and its file goes with it', async (setup, place) => {
   const scheduler = setup.make();
   const task = scheduler.spawn(
     (function* (): Co<string> {
-      using listener = yield* listen({ path });
+      using listener = yield* listen({ path, stream: { sendBuffer: 20_000 } });
       assert.instance(listener, UnixListener);
       assert.is(listener.path, path);
       assert.is(listener.address.address, path);
@@ -46,6 +46,8 @@ each('it accepts streams, and its file goes with it', async (setup, place) => {
       const client = connectedTo(place, listener.address);
       using stream = yield* listener.accept();
       assert.instance(stream, UnixStream);
+      const doubled = process.platform === 'linux' ? 2 : 1;
+      assert.is(stream.socket.getOption('SOL_SOCKET', 'SO_SNDBUF'), doubled * 20_000);
       client.send('hello');
       return String(yield* stream.read());
     })(),

@@ -3,7 +3,7 @@
  * is `undefined`, as one that a real system lacks.
  */
 
-import { Errno } from './errno.ts';
+import { Errno, LookupErrno } from './errno.ts';
 
 /** Everything but the errno numbers. */
 export const Numbers = {
@@ -165,4 +165,4 @@ export const Numbers = {
 } as const;
 
 /** All of them. */
-export const CONSTANTS: Readonly<Record<string, number>> = { ...Numbers, ...Errno };
+export const CONSTANTS: Readonly<Record<string, number>> = { ...Numbers, ...Errno, ...LookupErrno };

@@ -2,7 +2,7 @@
 
 import { seededRandom } from '../../scheduler/random.ts';
 import { CONSTANTS } from './constants.ts';
-import { Errno } from './errno.ts';
+import { Errno, LookupErrno } from './errno.ts';
 import type { ErrorFault, FallibleCall, Faults, PartitionFault } from './faults.ts';
 
 /** A scheduler's order is drawn from the same seed: the two must not run in step. */
@@ -111,7 +111,7 @@ export class Dice {
 
   private addError(fault: ErrorFault): void {
     const errno = CONSTANTS[fault.code];
-    if (errno === undefined || !(fault.code in Errno)) {
+    if (errno === undefined || !(fault.code in Errno || fault.code in LookupErrno)) {
       throw new RangeError(`an error's code is the name of an errno, as 'EMFILE', not '${fault.code}'`);
     }
     checkProbability('errors.probability', fault.probability);

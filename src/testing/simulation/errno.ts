@@ -137,3 +137,21 @@ export const Errno = {
   ERFKILL: 132,
   EHWPOISON: 133,
 } as const;
+
+/** The errors of getaddrinfo, in Node's numbers as everywhere. */
+export const LookupErrno = {
+  EAI_ADDRFAMILY: 3000,
+  EAI_AGAIN: 3001,
+  EAI_BADFLAGS: 3002,
+  EAI_CANCELED: 3003,
+  EAI_FAIL: 3004,
+  EAI_FAMILY: 3005,
+  EAI_MEMORY: 3006,
+  EAI_NODATA: 3007,
+  EAI_NONAME: 3008,
+  EAI_OVERFLOW: 3009,
+  EAI_SERVICE: 3010,
+  EAI_SOCKTYPE: 3011,
+  EAI_BADHINTS: 3013,
+  EAI_PROTOCOL: 3014,
+} as const;

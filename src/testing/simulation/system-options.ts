@@ -1,6 +1,7 @@
 /** What a simulated system can be told, and what it is if it is told nothing. */
 
 import type { Faults } from './faults.ts';
+import type { SimulatedNames } from './names.ts';
 import type { SimulatedSystem } from './system.ts';
 
 const LARGEST_SEED = 0xffff_ffff;
@@ -17,6 +18,11 @@ export interface SimulatedSystemOptions {
   faults?: Faults;
   /** Numeric addresses besides the loopback's that can be bound and reached: `['10.0.0.1', '10.0.0.2']`. */
   hosts?: readonly string[];
+  /**
+   * The names that can be looked up besides `localhost`, each with its numeric addresses, or with what becomes of it. Any other is
+   * `ENOTFOUND`.
+   */
+  names?: SimulatedNames;
   /** How long each packet takes at least, in milliseconds; default 0: what is sent is there at once. */
   latency?: number;
   /** The time at which its clock starts, in milliseconds; default 0. */
@@ -35,6 +41,7 @@ export function complete(options: SimulatedSystemOptions): Required<SimulatedSys
     seed: 0,
     faults: {},
     hosts: [],
+    names: {},
     latency: 0,
     start: 0,
     sendBuffer: SEND_BUFFER,

@@ -25,6 +25,8 @@ import { Errno } from './errno.ts';
 import { createPair, createSocket } from './families.ts';
 import type { FallibleCall } from './faults.ts';
 import type { OpenFile } from './file.ts';
+import { LookupFile } from './lookup.ts';
+import { Names } from './names.ts';
 import { Network } from './network.ts';
 import { Pipe, PipeEnd } from './pipe.ts';
 import { SocketFile } from './socket.ts';
@@ -59,16 +61,18 @@ export class SimulatedSystem implements Sys {
   onHang: (() => void) | null = null;
   private readonly world: World;
   private readonly network: Network;
+  private readonly names: Names;
   private readonly table: DescriptorTable;
   private readonly fifos = new Map<string, Pipe>();
 
   /** Throws `RangeError` for a seed, probability or duration that is none, and for an errno that there is not. */
   constructor(options: SimulatedSystemOptions = {}) {
-    const { seed, faults, hosts, latency, start, sendBuffer, receiveBuffer, descriptors } = complete(options);
+    const { seed, faults, hosts, names, latency, start, sendBuffer, receiveBuffer, descriptors } = complete(options);
     this.seed = seed;
     const dice = new Dice(seed, faults);
     this.world = new World(dice, { send: sendBuffer, receive: receiveBuffer }, start, latency);
     this.network = new Network(hosts);
+    this.names = new Names(names);
     this.table = new DescriptorTable(descriptors);
     this.bindCalls();
     for (const call of dice.fallible) this.makeFallible(call, dice);
@@ -117,6 +121,11 @@ export class SimulatedSystem implements Sys {
 
   unpackAddress(slot: Uint8Array): DecodedAddress {
     return decode(slot);
+  }
+
+  getaddrinfo(host: string, family: number): number {
+    if (typeof host !== 'string') throw new TypeError('getaddrinfo: host must be a string');
+    return this.table.open(new LookupFile(this.world, this.names.answer(host, family)), 'getaddrinfo');
   }
 
   socket(family: number, type: number, protocol: number): number {

@@ -204,9 +204,10 @@ export class TcpSocket extends InternetSocket implements FlowSender, FlowReceive
     }
     if (this.finishSent && (this.ended & NO_RECEIVE) !== 0) {
       if (urgent) this.inbox.announce(bytes.at(-1) as number);
-      // Nobody will ever read it, and nobody can say so but by a reset, which both ends get.
-      this.answerWithReset();
+      // Nobody will ever read it, and nobody can say so but by a reset, which both ends get. Ours first: it drops what is
+      // on its way, and the other's would be among that.
       this.resetArrived();
+      this.answerWithReset();
       return;
     }
     this.inbox.push(bytes, urgent);

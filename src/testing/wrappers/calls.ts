@@ -140,6 +140,7 @@ export const CALLS: { readonly [Name in CallName]: CallFor<Sys[Name]> } = {
   packAddress: { args: [addressOut, text, number, number], result: 'number', syscall: 'if_nametoindex', pure: true },
   packPath: { args: [addressOut, text], result: 'number', syscall: 'bind', pure: true },
   unpackAddress: { args: [addressIn], result: 'address', pure: true },
+  getaddrinfo: { args: [text, family], result: 'descriptor' },
   socket: { args: [family, type, number], result: 'descriptor' },
   socketpair: { args: [family, type, number, pair], result: 'number' },
   bind: { args: [fd, addressIn], result: 'number' },

@@ -21,7 +21,7 @@ export function errnoOf(sys: Sys, errno: Errno): number {
 /** Whether a constant of this system is an errno. */
 export function isErrno(sys: Sys, name: string): boolean {
   // Not every E… is: EPOLLIN, and ECHO of terminals.
-  if (!Object.hasOwn(sys.constants, name) || !/^E[A-Z0-9]+$/.test(name)) return false;
+  if (!Object.hasOwn(sys.constants, name) || !/^E(AI_)?[A-Z0-9]+$/.test(name)) return false;
   return ALIASES.includes(name) || errnoName(sys, sys.constants[name] as number) === name;
 }
 
@@ -39,6 +39,7 @@ const NO_NETWORK = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH'];
  * what only wrong arguments cause (EBADF, EFAULT, EINVAL, ENOTSOCK, …). A call that is not here does not fail so.
  */
 export const PLAUSIBLE_ERRNOS: Readonly<Partial<Record<AnyCallName, readonly string[]>>> = {
+  getaddrinfo: [...NO_DESCRIPTOR, 'EAGAIN', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_NONAME'],
   socket: [...NO_DESCRIPTOR, 'ENOBUFS', 'EAFNOSUPPORT', 'EACCES'],
   socketpair: NO_DESCRIPTOR,
   bind: ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'],
