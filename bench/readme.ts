@@ -35,7 +35,41 @@ interface Saved {
     switch: { data: Record<string, number> };
     kernel: { data: Record<string, number[]> };
     memory: { data: { connections: number; rows: { label: string; bytes: number }[] } };
+    // Runs that were saved before there were these sections do not have them.
+    load?: { data: { levels: { variant: string; share: number; offered: number; rows: Timed[] }[] } };
+    timers?: { data: { rows: { label: string; case: string; timeout: Lateness; interval: Lateness }[] } };
+    churn?: { data: { rows: Churned[] } };
+    beat?: { data: { rows: { label: string; sample: Sample; memory: number }[] } };
+    slow?: { data: { rows: { label: string; perClient: number; before: Sample; meanwhile: Sample }[] } };
+    start?: { data: { rows: { key: string; label: string; ms: number }[] } };
   };
+}
+
+interface Sample {
+  cpu: number;
+  busy: number;
+  rate: number;
+  p50: number;
+  p99: number;
+  p999: number;
+}
+
+interface Timed {
+  label: string;
+  result: { rate: number; latency_us: { p50: number; p99: number; p999: number } };
+}
+
+interface Lateness {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+interface Churned {
+  label: string;
+  sample: Sample;
+  memory: number[];
+  rest: number;
 }
 
 const README = new URL('../README.md', import.meta.url);
@@ -111,6 +145,87 @@ function kernelTable(data: Record<string, number[]>): string {
   return table(['', ...KERNEL_COLUMNS], rows);
 }
 
+/** Who answers less of what is due has fallen behind: its latencies say nothing. */
+const BEHIND = 0.98;
+
+function loadTable(levels: NonNullable<Saved['results']['load']>['data']['levels'], variant: string): string {
+  const chosen = levels.filter((level) => level.variant === variant);
+  const heads = chosen.map(({ share }) => ['p50', 'p99', 'p99.9 µs'].map((name) => `${100 * share} %: ${name}`));
+  const labels = chosen[0]?.rows.map(({ label }) => label) ?? [];
+  const cells = ({ rows, offered }: (typeof chosen)[number], label: string): string[] => {
+    const { rate, latency_us: us } = (rows.find((row) => row.label === label) as Timed).result;
+    return rate < BEHIND * offered ? ['falls behind', '', ''] : [us.p50, us.p99, us.p999].map(figure);
+  };
+  return table(
+    ['server', ...heads.flat()],
+    labels.map((label) => [label, ...chosen.flatMap((level) => cells(level, label))]),
+  );
+}
+
+/** The tables of the sections that a saved run may lack. */
+function laterTables({ load, timers, churn, beat, slow, start }: Saved['results']): Record<string, string> {
+  const found: Record<string, string> = {};
+  if (load !== undefined) {
+    found.load = loadTable(load.data.levels, 'plain');
+    found.burn = loadTable(load.data.levels, 'burn');
+  }
+  if (timers !== undefined) {
+    const late = ({ p50, p99, max }: Lateness): string[] => [p50, p99, max].map(figure);
+    found.timers = table(
+      ['server', 'load', 'setTimeout late, ms: p50', 'p99', 'longest', 'setInterval: p50', 'p99', 'longest'],
+      timers.data.rows.map((row) => [row.label, row.case, ...late(row.timeout), ...late(row.interval)]),
+    );
+  }
+  if (churn !== undefined) {
+    found.churn = table(
+      [
+        'server',
+        'CPU µs per connection',
+        'p50 µs',
+        'p99 µs',
+        'p99.9 µs',
+        'MB at first',
+        'half way',
+        'at the end',
+        'at rest',
+      ],
+      churn.data.rows.map(({ label, sample, memory, rest }) => [
+        label,
+        ...[sample.cpu, sample.p50, sample.p99, sample.p999].map(figure),
+        ...[memory[0], memory[memory.length >> 1], memory.at(-1), rest].map((bytes = Number.NaN) =>
+          figure(bytes / 1e6),
+        ),
+      ]),
+    );
+  }
+  if (beat !== undefined) {
+    found.beat = table(
+      ['server', 'share of a core, %', 'p50 µs', 'p99 µs', 'MB'],
+      beat.data.rows.map(({ label, sample, memory }) => [
+        label,
+        ...[sample.busy * 100, sample.p50, sample.p99, memory / 1e6].map(figure),
+      ]),
+    );
+  }
+  if (slow !== undefined) {
+    found.slow = table(
+      ['server', 'KiB per slow reader', 'p99 µs of the others, before', 'meanwhile'],
+      slow.data.rows.map(({ label, perClient, before, meanwhile }) => [
+        label,
+        ...[perClient / 1024, before.p99, meanwhile.p99].map(figure),
+      ]),
+    );
+  }
+  if (start !== undefined) {
+    const bare = start.data.rows.find(({ key }) => key === 'bare')?.ms ?? Number.NaN;
+    found.start = table(
+      ['', 'ms', 'over Node itself'],
+      start.data.rows.map(({ label, ms }) => [label, figure(ms), figure(ms - bare)]),
+    );
+  }
+  return found;
+}
+
 function tables({ machine, command, results }: Saved): Record<string, string> {
   const { echo, time, connect, idle, memory } = results;
   const counts = [...new Set(Object.keys(idle.data).map((key) => key.split('/')[1] as string))];
@@ -128,6 +243,7 @@ function tables({ machine, command, results }: Saved): Record<string, string> {
     switch: switches,
     kernel: kernelTable(results.kernel.data),
     memory: table(['server', 'bytes per idle connection'], bytes),
+    ...laterTables(results),
     machine: `${machine.cores} × ${machine.cpu}, ${machine.system}, Node ${machine.node}, ${machine.date.slice(0, 10)}; \`${command}\`.`,
   };
 }

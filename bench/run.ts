@@ -11,20 +11,32 @@ import { type Context, Failure, type Section, type SectionResult } from './harne
 import { chooseCores, describeMachine } from './harness/machine.ts';
 import { ROOT, versionOf } from './harness/programs.ts';
 import { figure, ratio, table } from './harness/table.ts';
+import { beat } from './sections/beat.ts';
+import { churn } from './sections/churn.ts';
 import { connect } from './sections/connect.ts';
 import { echo } from './sections/echo.ts';
 import { hear } from './sections/hear.ts';
 import { idle } from './sections/idle.ts';
 import { kernel } from './sections/kernel.ts';
+import { load } from './sections/load.ts';
 import { memory } from './sections/memory.ts';
+import { slow } from './sections/slow.ts';
+import { start } from './sections/start.ts';
 import { taskSwitch } from './sections/switch.ts';
 import { time } from './sections/time.ts';
+import { timers } from './sections/timers.ts';
 
 const SECTIONS: Readonly<Record<string, Section>> = {
   echo,
   time,
   connect,
   memory,
+  load,
+  timers,
+  churn,
+  beat,
+  slow,
+  start,
   idle,
   switch: taskSwitch,
   kernel,

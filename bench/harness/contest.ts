@@ -5,7 +5,7 @@
 
 import { type Contender, NODE, ZERO_LINE } from '../contenders.ts';
 import type { Context } from './context.ts';
-import { load, type Sample } from './load.ts';
+import { load, type Mode, type Sample } from './load.ts';
 import { Server } from './server.ts';
 import { median, medianRatio, rotated } from './statistics.ts';
 import { figure, percent, ratio, table } from './table.ts';
@@ -14,7 +14,7 @@ import { figure, percent, ratio, table } from './table.ts';
 export interface Case {
   key: string;
   title: string;
-  mode: 'tcp-echo' | 'udp-time' | 'connect';
+  mode: Mode;
   /** Passed to the load as `--name value`. */
   options: Readonly<Record<string, number>>;
   /** Descriptors that the server needs for it. */
@@ -53,11 +53,7 @@ export async function contest(
   context: Context,
 ): Promise<{ results: CaseResult[]; notRun: string[] }> {
   const notRun: string[] = [];
-  const present = contenders.flatMap((contender) => {
-    if ('command' in contender.program) return [{ ...contender, command: contender.program.command }];
-    notRun.push(`${contender.label}: ${contender.program.missing}`);
-    return [];
-  });
+  const present = startable(contenders, notRun);
   const samples = new Map<string, Sample[]>();
   const cell = (testCase: Case, contender: Contender): Sample[] => {
     const key = `${testCase.key}/${contender.key}`;
@@ -75,6 +71,7 @@ export async function contest(
       for (const [index, testCase] of cases.entries()) {
         for (const contender of rotated(present, round + index)) {
           if (testCase.descriptors > (contender.descriptors ?? Infinity)) continue;
+          if (contender.cases !== undefined && !contender.cases.includes(testCase.key)) continue;
           context.progress(`round ${round + 1}/${context.rounds}, ${testCase.title}: ${contender.label}`);
           const server = servers.get(contender.key) as Server;
           const options = { seconds: context.seconds, warmup: warmupOf(context), ...testCase.options };
@@ -95,6 +92,18 @@ export async function contest(
     return { case: testCase, rows };
   });
   return { results, notRun };
+}
+
+/** Those that can be started here, with their commands; of the others, why not. */
+export function startable(
+  contenders: readonly Contender[],
+  notRun: string[],
+): (Contender & { command: readonly string[] })[] {
+  return contenders.flatMap((contender) => {
+    if ('command' in contender.program) return [{ ...contender, command: contender.program.command }];
+    notRun.push(`${contender.label}: ${contender.program.missing}`);
+    return [];
+  });
 }
 
 /** Above this share of a core in other hands a sample is taken again. */
@@ -173,7 +182,11 @@ const UNFIT = 0.1;
 
 /** How much others disturbed, and whether that was too much. */
 export function disturbance(results: readonly CaseResult[]): string {
-  const samples = results.flatMap(({ rows }) => rows.flatMap((row) => row.samples));
+  return disturbanceOf(results.flatMap(({ rows }) => rows.flatMap((row) => row.samples)));
+}
+
+/** As {@link disturbance}, of samples. */
+export function disturbanceOf(samples: readonly Sample[]): string {
   const values = (name: 'foreign' | 'stolen'): number[] => samples.map((sample) => sample[name]);
   const share = (name: 'foreign' | 'stolen'): string =>
     `${percent(median(values(name)))} (worst ${percent(Math.max(...values(name)))})`;

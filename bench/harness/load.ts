@@ -18,29 +18,48 @@ export interface Sample {
   loadBusy: number;
   p50: number;
   p99: number;
+  p999: number;
   /** Share of a core that other processes had: the server's or the load's, whichever was worse. */
   foreign: number;
   /** Share of a core that the hypervisor gave to somebody else, likewise. */
   stolen: number;
 }
 
-interface LoadResult {
+/** What the load prints. */
+export interface LoadResult {
   seconds: number;
   round_trips: number;
   rate: number;
-  latency_us: { p50: number; p99: number; max: number };
+  latency_us: { p50: number; p99: number; p999: number; max: number };
   load_cpu_ns: number;
   server_cpu_ns: number;
   retried?: number;
+  /** Of the open loop: messages that were due in the window and not answered until a second after it. */
+  unanswered?: number;
+  /** Of the open loop: how late the load itself was. */
+  lag_us?: { p50: number; p99: number };
 }
+
+/** A load that measures: what stands at the head of native/bench/load.cc. */
+export type Mode = 'tcp-echo' | 'udp-time' | 'connect' | 'open-loop';
 
 /** Runs `load MODE …` against a server. Throws if a single reply was wrong. */
 export async function load(
   server: Server,
   cores: Cores,
-  mode: 'tcp-echo' | 'udp-time' | 'connect',
+  mode: Mode,
   options: Readonly<Record<string, number>>,
 ): Promise<Sample> {
+  return (await fullLoad(server, cores, mode, options)).sample;
+}
+
+/** As {@link load}, with all that the load has printed. */
+export async function fullLoad(
+  server: Server,
+  cores: Cores,
+  mode: Mode,
+  options: Readonly<Record<string, number>>,
+): Promise<{ sample: Sample; result: LoadResult }> {
   const args = Object.entries({ port: server.port, core: cores.load, watch: server.pid, ...options });
   const command = [cxx('load'), mode, ...args.flatMap(([name, value]) => [`--${name}`, String(value)])];
   const before = { server: coreTimes(cores.server), load: coreTimes(cores.load) };
@@ -71,14 +90,16 @@ export async function load(
   const foreign = (side: 'server' | 'load', own: number): number =>
     Math.max(0, (after[side].busy - before[side].busy) / total(side) - own * span);
   const stolen = (side: 'server' | 'load'): number => (after[side].stolen - before[side].stolen) / total(side);
-  return {
+  const sample: Sample = {
     rate: result.rate,
     cpu: result.server_cpu_ns / 1e3 / result.round_trips,
     busy,
     loadBusy,
     p50: result.latency_us.p50,
     p99: result.latency_us.p99,
+    p999: result.latency_us.p999,
     foreign: Math.max(foreign('server', busy), foreign('load', loadBusy)),
     stolen: Math.max(stolen('server'), stolen('load')),
   };
+  return { sample, result };
 }

@@ -7,7 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { Failure } from './context.ts';
 
@@ -69,6 +69,12 @@ export function go(name: string): Program {
 /** A peer in plain JavaScript for this Node. */
 export function node(script: string, ...args: string[]): Program {
   return { command: [process.execPath, path.join(ROOT, 'bench', 'peers', script), ...args] };
+}
+
+/** The same command, with a peer's script loaded before the program. */
+export function preloaded(command: readonly string[], script: string): string[] {
+  const [executable = '', ...rest] = command;
+  return [executable, '--import', pathToFileURL(path.join(ROOT, 'bench', 'peers', script)).href, ...rest];
 }
 
 /** A TypeScript program of the repository, compiled, with genloop from dist/. */

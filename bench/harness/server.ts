@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import { Failure } from './context.ts';
 import { cxx, ROOT } from './programs.ts';
 
+/** How long a server may take to answer a question. */
+const ANSWER_LIMIT_MS = 5_000;
 /** How long a server may take to print its address. */
 const START_LIMIT_MS = 20_000;
 /** After a polite signal, how long until the other one. */
@@ -80,6 +82,28 @@ export class Server {
     throw new Failure(
       `${this.name} ended on its own (${this.child.exitCode ?? this.child.signalCode}):\n${this.errors()}`,
     );
+  }
+
+  /** Sends a signal and returns the line that it prints then. */
+  async ask(signal: NodeJS.Signals): Promise<string> {
+    const { stdout } = this.child;
+    let output = '';
+    let listener: (text: string) => void = () => {};
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        listener = (text) => {
+          output += text;
+          if (output.includes('\n')) resolve(output.slice(0, output.indexOf('\n')));
+        };
+        stdout?.on('data', listener);
+        timer = setTimeout(() => reject(new Failure(`${this.name} did not answer to ${signal}`)), ANSWER_LIMIT_MS);
+        this.child.kill(signal);
+      });
+    } finally {
+      clearTimeout(timer);
+      stdout?.off('data', listener);
+    }
   }
 
   /** Resident memory in bytes. */

@@ -2,7 +2,7 @@
 
 import { echoServers } from '../contenders.ts';
 import { type Case, caseTable, contest, disturbance } from '../harness/contest.ts';
-import type { Context, SectionResult } from '../harness/context.ts';
+import { type Context, type SectionResult, verdict } from '../harness/context.ts';
 
 const CASE: Case = {
   key: '64',
@@ -11,6 +11,10 @@ const CASE: Case = {
   options: { connections: 64 },
   descriptors: 64,
 };
+
+/** What the project has promised of its streams, against node:net. */
+const WANTED = 1.5;
+const PROMISED = ['serve-view-blocking', 'serve-view-attached'];
 
 /** Runs the section. */
 export async function connect(context: Context): Promise<SectionResult> {
@@ -22,5 +26,11 @@ export async function connect(context: Context): Promise<SectionResult> {
     '',
     disturbance(results),
   ];
-  return { text: text.join('\n'), data: results, verdicts: [], notRun };
+  const verdicts = PROMISED.map((key) => {
+    const row = results[0]?.rows.find((candidate) => candidate.key === key);
+    // By CPU time: the load has as much to do for a connection as a server has, so the rate is not the server's alone.
+    const what = `${row?.label ?? key}: connections per CPU time × node:net`;
+    return verdict(what, row?.cpuVsNode ?? Number.NaN, '>=', WANTED);
+  });
+  return { text: text.join('\n'), data: results, verdicts, notRun };
 }

@@ -1,7 +1,9 @@
 // The zero line: a TCP echo server as one writes it by hand over epoll. One thread, non-blocking, level-triggered;
 // recv, then send at once; EPOLLOUT only while a send would block, and then no reading either.
 //
-//   echo_epoll [--port P]        prints "listening 127.0.0.1:PORT"
+//   echo_epoll [--port P] [--burn MS]        prints "listening 127.0.0.1:PORT"
+//
+// --burn works that long for every message that asks for it with its first byte.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <vector>
 
 namespace {
@@ -22,6 +25,7 @@ namespace {
 constexpr size_t kBufferSize = 65536;
 char buffer[kBufferSize];
 int epoll;
+double burning = 0;  // ms
 
 struct Client {
   int fd;
@@ -59,10 +63,22 @@ void acceptAll(int listener) {
   }
 }
 
+double milliseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+void burn() {
+  for (double end = milliseconds() + burning; milliseconds() < end;) {
+  }
+}
+
 void readable(Client* client) {
   ssize_t count = recv(client->fd, buffer, kBufferSize, 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return end(client);
+  if (burning > 0 && buffer[0] == 1) burn();
   ssize_t sent = send(client->fd, buffer, static_cast<size_t>(count), MSG_NOSIGNAL);
   if (sent < 0) {
     if (errno != EAGAIN) return end(client);
@@ -87,7 +103,11 @@ void writable(Client* client) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  int port = argc == 3 && std::strcmp(argv[1], "--port") == 0 ? std::atoi(argv[2]) : 0;
+  int port = 0;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--port") == 0) port = std::atoi(argv[i + 1]);
+    if (std::strcmp(argv[i], "--burn") == 0) burning = std::atof(argv[i + 1]);
+  }
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;

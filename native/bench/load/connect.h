@@ -4,6 +4,8 @@
 // The end is the orderly one. A reset (SO_LINGER 0) would leave nothing behind here, but then the server's read
 // fails with ECONNRESET: that measures its error path, which no other peer takes. The price is a TIME_WAIT on
 // our side per connection; many source addresses (sockets.h) keep the ports from running out.
+//
+// With --count it ends after so many of them; --warmup 0 then counts them all.
 #pragma once
 
 #include "pattern.h"
@@ -22,6 +24,7 @@ class Connect {
 
   void run() {
     window_.begin();
+    window_.tick(now());
     for (uint32_t i = 0; i < slots_.size(); ++i) start(i);
     epoll_event events[512];
     while (underWay_ > 0) {
@@ -81,7 +84,11 @@ class Connect {
     if (count != 0) fail("bytes came back that were not sent");
     close(slot.fd);
     --underWay_;
-    if (window_.count(slot.start, now())) start(index);
+    if (!window_.count(slot.start, now())) return;
+    if (options_.count == 0 || opened_ < static_cast<uint32_t>(options_.count))
+      start(index);
+    else if (underWay_ == 0)
+      window_.finish();
   }
 
   const Options& options_;

@@ -19,6 +19,10 @@ struct Options {
   int size = 64;        // bytes per message
   double seconds = 1;   // the measured window
   double warmup = 0.2;  // before it, not counted
+  double rate = 0;      // messages per second, of all connections together; 0: as many as possible
+  double marked = 0;    // share of the messages that ask for more work
+  int count = 0;        // operations altogether, 0: as many as fit into the window
+  int bytes = 8 << 20;  // the most that a client sends that never reads
   int core = -1;        // pin this process to that core
   int watch = 0;        // report the CPU time of that process over the window
 };
@@ -68,6 +72,14 @@ inline Options parse(int argc, char** argv) {
       options.seconds = number(name, value, 0.001, 3600);
     else if (name == "--warmup")
       options.warmup = number(name, value, 0, 3600);
+    else if (name == "--rate")
+      options.rate = number(name, value, 0, 1e7);
+    else if (name == "--marked")
+      options.marked = number(name, value, 0, 1);
+    else if (name == "--count")
+      options.count = static_cast<int>(number(name, value, 0, 1 << 30));
+    else if (name == "--bytes")
+      options.bytes = static_cast<int>(number(name, value, 1, 1 << 30));
     else if (name == "--core")
       options.core = static_cast<int>(number(name, value, 0, 1023));
     else if (name == "--watch")

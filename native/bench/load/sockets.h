@@ -40,12 +40,17 @@ inline void raiseDescriptorLimit() {
   }
 }
 
-/// A TCP socket that starts to connect. Not non-blocking yet with `blocking`: connect(2) then has ended.
-inline int connectTcp(const Options& options, unsigned index, bool blocking) {
+/// A TCP socket that starts to connect. Not non-blocking yet with `blocking`: connect(2) then has ended. `room`: the
+/// size of its buffers, 0 for the system's own.
+inline int connectTcp(const Options& options, unsigned index, bool blocking, int room = 0) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
   if (fd < 0) fail(errorText("socket"));
   int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (room > 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  }
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
              sizeof one);  // the port is chosen by connect, per quadruple
   sockaddr_in source = addressOf("127.0.1.0", 0);

@@ -77,31 +77,49 @@ class Window {
 
   /// One operation has ended, `start` and `end` in nanoseconds. False once the window has closed.
   bool count(int64_t start, int64_t end) {
-    if (!open_) {
-      if (closed_) return false;
-      if (end >= opensAt_) open();
-      return true;
+    bool counts = open_;
+    if (!tick(end)) return false;
+    if (counts) {
+      add(end - start);
+      ended();
     }
-    if (end >= closesAt_) {
-      close();
-      return false;
-    }
-    latency_.add(end - start);
     return true;
   }
 
+  /// It is so late: the window opens and closes with that. False once it has closed.
+  bool tick(int64_t time) {
+    if (closed_) return false;
+    if (!open_) {
+      if (time >= opensAt_) open();
+      return true;
+    }
+    if (time >= closesAt_) close();
+    return !closed_;
+  }
+
+  /// For a load that counts operations by the time they were due: whether this time is in the window; one that was due
+  /// in it took so long; one has ended in it.
+  bool covers(int64_t time) const { return openedAt_ != 0 && time >= openedAt_ && time < closesAt_; }
+  void add(int64_t latency) { latency_.add(latency); }
+  void ended() { ++ended_; }
+
+  /// Closes it early.
+  void finish() {
+    if (open_) close();
+  }
+
   bool closed() const { return closed_; }
+  int64_t closesAt() const { return closesAt_; }
 
   /// Prints the one line of JSON. `extra` is inserted as it stands: `,"name":value`.
   void print(const std::string& extra) const {
     double seconds = static_cast<double>(elapsed_) / 1e9;
-    int64_t count = latency_.total();
+    int64_t count = ended_;
     if (count == 0) fail("nothing was answered within the window");
     std::printf("{\"mode\":\"%s\",\"connections\":%d,\"seconds\":%.6f,\"round_trips\":%lld,\"rate\":%.1f", mode_,
                 options_.connections, seconds, static_cast<long long>(count), static_cast<double>(count) / seconds);
-    std::printf(",\"latency_us\":{\"p50\":%.2f,\"p99\":%.2f,\"max\":%.2f}",
-                static_cast<double>(latency_.percentile(0.5)) / 1e3,
-                static_cast<double>(latency_.percentile(0.99)) / 1e3, static_cast<double>(latency_.max()) / 1e3);
+    std::printf(",\"latency_us\":{\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}", percentile(0.5),
+                percentile(0.99), percentile(0.999), static_cast<double>(latency_.max()) / 1e3);
     std::printf(",\"load_cpu_ns\":%lld", static_cast<long long>(ownCpu_));
     if (options_.watch != 0) std::printf(",\"server_cpu_ns\":%lld", static_cast<long long>(serverCpu_));
     std::printf("%s}\n", extra.c_str());
@@ -109,9 +127,10 @@ class Window {
   }
 
  private:
+  double percentile(double share) const { return static_cast<double>(latency_.percentile(share)) / 1e3; }
+
   void open() {
     open_ = true;
-    latency_.reset();
     ownCpu_ = readClock(CLOCK_PROCESS_CPUTIME_ID);
     if (options_.watch != 0) serverCpu_ = readClock(serverClock_);
     openedAt_ = now();
@@ -129,7 +148,7 @@ class Window {
   const Options& options_;
   clockid_t serverClock_{};
   Histogram latency_;
-  int64_t opensAt_ = 0, openedAt_ = 0, closesAt_ = 0, elapsed_ = 0, serverCpu_ = 0, ownCpu_ = 0;
+  int64_t opensAt_ = 0, openedAt_ = 0, closesAt_ = 0, elapsed_ = 0, serverCpu_ = 0, ownCpu_ = 0, ended_ = 0;
   bool open_ = false, closed_ = false;
 };
 
