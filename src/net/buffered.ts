@@ -11,7 +11,8 @@ import { Buffer } from '../platform/node.ts';
 import { RECEIVE_SIZE } from './borrowed.ts';
 import { LimitError, UnexpectedEndError } from './errors.ts';
 import type { Input } from './input.ts';
-import { type Reader, ReadOperation, ReadTrap } from './reader.ts';
+import { ReadOperation, ReadTrap } from './read-operation.ts';
+import type { Reader } from './reader.ts';
 import { atEnd } from './reads.ts';
 
 const LF = 10;

@@ -27,7 +27,6 @@ export class Output implements Waker<unknown> {
   /** Whether the direction was ended. */
   ended = false;
   private readonly input: Input;
-  private readonly name: () => string;
   private wait: Op<unknown> | null = null;
   private waker: Waker<void> | null = null;
   /** The write of which a part has gone, or that waits. */
@@ -36,15 +35,14 @@ export class Output implements Waker<unknown> {
   private failure: unknown = null;
   private later: Timer | null = null;
 
-  constructor(transport: Transport, input: Input, name: () => string) {
+  constructor(transport: Transport, input: Input) {
     this.transport = transport;
     this.input = input;
-    this.name = name;
   }
 
   /** What messages call the stream. */
   get title(): string {
-    return this.name();
+    return this.transport.describe();
   }
 
   get kernel(): Kernel {
@@ -53,13 +51,13 @@ export class Output implements Waker<unknown> {
 
   /** Refuses what cannot be written now. */
   admit(operation: Write | null): void {
-    if (this.closed) throw new ClosedError(`${this.name()} was used after it had been closed`);
+    if (this.closed) throw new ClosedError(`${this.title} was used after it had been closed`);
     if (this.waker !== null) {
-      throw new BusyError(`another task already writes to ${this.name()}; one reader and one writer for each stream`);
+      throw new BusyError(`another task already writes to ${this.title}; one reader and one writer for each stream`);
     }
     if (this.operation !== null && this.operation !== operation) this.cutOff(this.operation);
     if (this.failure !== null) throw this.failure;
-    if (this.ended) throw new EndedError(this.name());
+    if (this.ended) throw new EndedError(this.title);
   }
 
   /** Sends what fits of this write. Whether all of it has gone. */
@@ -113,10 +111,10 @@ export class Output implements Waker<unknown> {
 
   /** Ends the direction. */
   end(): void {
-    if (this.closed) throw new ClosedError(`${this.name()} was used after it had been closed`);
+    if (this.closed) throw new ClosedError(`${this.title} was used after it had been closed`);
     if (this.ended) return;
     if (this.waker !== null) {
-      throw new BusyError(`another task still writes to ${this.name()}; end() comes after the last write`);
+      throw new BusyError(`another task still writes to ${this.title}; end() comes after the last write`);
     }
     this.transport.endWriting();
     this.ended = true;
@@ -130,7 +128,7 @@ export class Output implements Waker<unknown> {
     if (waker === null) return;
     this.withdraw();
     this.waker = this.operation = null;
-    const error = new ClosedError(`${this.name()} was closed while a task waited for it`);
+    const error = new ClosedError(`${this.title} was closed while a task waited for it`);
     waker.fail(noted(error, operation?.sent ?? 0));
   }
 
@@ -185,7 +183,7 @@ export class Output implements Waker<unknown> {
 
   private cutOff(operation: Write): void {
     this.operation = null;
-    this.failure ??= new PartialWriteError(this.name(), operation.sent, operation.length);
+    this.failure ??= new PartialWriteError(this.title, operation.sent, operation.length);
   }
 
   /** A connection that is broken is broken in both directions; one that nobody reads from any more is not. */

@@ -9,11 +9,12 @@
  * is bounded, by the kernel in number and here in bytes (rule 40).
  */
 
-import { type Kernel, Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
+import { type Kernel, type Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
 import { ClosedError } from '../os/index.ts';
 import { BusyError } from '../poller/index.ts';
 import { RECEIVE_SIZE, receiveBuffer } from './borrowed.ts';
 import { Input, type InputMark } from './input.ts';
+import type { ReadOperation } from './read-operation.ts';
 import type { Transport } from './transport.ts';
 
 /** How many bytes one task may move without waiting before others get their turn. Rule 40. */
@@ -22,7 +23,7 @@ export const BYTE_BUDGET = 262_144 as const;
 const READY_BUDGET = 32;
 
 /** In place of a result: the task is to look for itself. */
-const READY: unique symbol = Symbol('ready');
+export const READY: unique symbol = Symbol('ready');
 
 /** Who reads, and how it waits for the transport. The wake of its wait comes here first. */
 export class Reader implements Waker<unknown> {
@@ -33,7 +34,6 @@ export class Reader implements Waker<unknown> {
   closed = false;
   /** @internal Whether receiving may give something without waiting. */
   promising = false;
-  private readonly name: () => string;
   private wait: Op<unknown> | null = null;
   private waker: Waker<unknown> | null = null;
   private operation: ReadOperation<unknown> | null = null;
@@ -48,14 +48,13 @@ export class Reader implements Waker<unknown> {
   /** Goes on after others have had their turn. */
   private later: Timer | null = null;
 
-  constructor(transport: Transport, name: () => string) {
+  constructor(transport: Transport) {
     this.transport = transport;
-    this.name = name;
   }
 
   /** What messages call the stream. */
   get title(): string {
-    return this.name();
+    return this.transport.describe();
   }
 
   get kernel(): Kernel {
@@ -64,9 +63,9 @@ export class Reader implements Waker<unknown> {
 
   /** Refuses a second reader, and everybody once closed. */
   admit(): void {
-    if (this.closed) throw new ClosedError(`${this.name()} was used after it had been closed`);
+    if (this.closed) throw new ClosedError(`${this.title} was used after it had been closed`);
     if (this.waker !== null || this.woken) {
-      throw new BusyError(`another task already reads from ${this.name()}; one reader and one writer for each stream`);
+      throw new BusyError(`another task already reads from ${this.title}; one reader and one writer for each stream`);
     }
   }
 
@@ -84,7 +83,7 @@ export class Reader implements Waker<unknown> {
   /** @internal The task that was told `READY` looks. */
   looks(): void {
     this.woken = false;
-    if (this.closed) throw new ClosedError(`${this.name()} was closed while a task waited for it`);
+    if (this.closed) throw new ClosedError(`${this.title} was closed while a task waited for it`);
   }
 
   /** Receives once, into the common buffer. Whether there is anything new: bytes, the end or an error. */
@@ -139,6 +138,8 @@ export class Reader implements Waker<unknown> {
     this.waker = waker;
     this.operation = operation;
     this.inStep = inStep;
+    // What was delivered for nobody is in the input; what counts now is what comes.
+    this.input.delivered = false;
     if (!starved && this.burst >= BYTE_BUDGET) {
       this.yieldTurn();
       return;
@@ -167,7 +168,7 @@ export class Reader implements Waker<unknown> {
     if (waker !== null) {
       this.withdraw();
       this.waker = this.operation = null;
-      waker.fail(new ClosedError(`${this.name()} was closed while a task waited for it`));
+      waker.fail(new ClosedError(`${this.title} was closed while a task waited for it`));
     }
     this.input.discard();
   }
@@ -258,152 +259,5 @@ export class Reader implements Waker<unknown> {
     }
     this.kernel.timers.cancel(this.later);
     this.later = null;
-  }
-}
-
-/** A read of any kind: what it takes of the input, and when it has enough. */
-export abstract class ReadOperation<T> extends Op<T> {
-  readonly reader: Reader;
-  /** @internal Whether it is yielded by `yield*`, so that the task itself looks. */
-  trapped = false;
-  private starved = false;
-
-  constructor(reader: Reader) {
-    super();
-    this.reader = reader;
-  }
-
-  /** The result, taken out of the input; `PENDING` if that needs more. Throws what stands in place of a result. */
-  protected abstract take(input: Input): T | typeof PENDING;
-
-  /** It is yielded anew, and knows nothing of what it found the last time. */
-  protected begin(): void {}
-
-  /** Receives. Whether there is anything new. */
-  protected receive(_inStep: boolean): boolean {
-    return this.reader.receive();
-  }
-
-  override try(): T | typeof PENDING {
-    const { reader } = this;
-    reader.admit();
-    if (!this.starved) this.begin();
-    if (!this.trapped) {
-      const value = this.perform(false);
-      // Nobody can refuse it.
-      reader.before = null;
-      return value;
-    }
-    if (this.starved || !reader.hopeful) return PENDING;
-    return reader.goesOn() as never;
-  }
-
-  override park(waker: Waker<T>): void {
-    const { trapped, starved } = this;
-    this.trapped = this.starved = false;
-    this.reader.park(this, waker as Waker<unknown>, trapped, starved);
-  }
-
-  override abort(waker: Waker<T>): boolean {
-    this.reader.unpark(waker as Waker<unknown>);
-    return true;
-  }
-
-  override describe(): string {
-    return `a read from ${this.reader.title}`;
-  }
-
-  /** @internal Takes and receives in turn, as long as that leads anywhere. */
-  perform(inStep: boolean): T | typeof PENDING {
-    const { reader } = this;
-    const { input } = reader;
-    try {
-      for (;;) {
-        // A result that nobody wants after all can be put back.
-        if (!inStep) reader.before = input.mark();
-        const value = this.take(input);
-        if (value !== PENDING) return inStep ? value : this.owned(value);
-        if (reader.burst >= BYTE_BUDGET || !this.receive(inStep)) return PENDING;
-      }
-    } finally {
-      // What is left must survive the next trap.
-      input.keep();
-    }
-  }
-
-  /** @internal What `yield*` makes of the wake. */
-  look(): T | typeof PENDING {
-    this.reader.looks();
-    const value = this.perform(true);
-    if (value === PENDING) this.trapped = this.starved = true;
-    return value;
-  }
-
-  /** @internal The task is thrown into: it does not look any more. */
-  left(): void {
-    this.trapped = this.starved = false;
-  }
-
-  /** A result that holds beyond the next trap. */
-  protected owned(value: T): T {
-    return value;
-  }
-
-  override [Symbol.iterator](): Generator<Op<T>, T, unknown> {
-    return new ReadTrap(this) as unknown as Generator<Op<T>, T, unknown>;
-  }
-}
-
-/** The iterator of a read, and its own iterator result: as that of any operation, but that it looks when it is resumed. */
-export class ReadTrap<T> {
-  value: unknown;
-  done: boolean = false;
-  private readonly operation: ReadOperation<T>;
-  private asked = false;
-
-  constructor(operation: ReadOperation<T>) {
-    this.operation = operation;
-  }
-
-  /** Makes it new: for operations that are made once for each stream. */
-  renew(): this {
-    this.asked = false;
-    this.done = false;
-    return this;
-  }
-
-  next(result: unknown): this {
-    const { operation } = this;
-    if (!this.asked) {
-      this.asked = true;
-      operation.trapped = true;
-      this.value = operation;
-      return this;
-    }
-    operation.left();
-    const value = result === READY ? operation.look() : result;
-    if (value === PENDING) {
-      this.value = operation;
-    } else {
-      this.value = value;
-      this.done = true;
-    }
-    return this;
-  }
-
-  throw(error: unknown): never {
-    this.operation.left();
-    throw error;
-  }
-
-  return(value: unknown): this {
-    this.operation.left();
-    this.value = value;
-    this.done = true;
-    return this;
-  }
-
-  [Symbol.iterator](): this {
-    return this;
   }
 }

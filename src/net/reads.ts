@@ -2,7 +2,8 @@
 
 import { PENDING } from '../kernel/index.ts';
 import type { Input } from './input.ts';
-import { type Reader, ReadOperation, ReadTrap } from './reader.ts';
+import { ReadOperation, ReadTrap } from './read-operation.ts';
+import type { Reader } from './reader.ts';
 
 /** Whatever has come, at most `max` bytes. */
 export class Read extends ReadOperation<Buffer | null> {

@@ -32,8 +32,8 @@ export interface LineOptions extends LimitOptions {
 
 /** A stream of bytes, both ways. Closed by `close()` or `using`. */
 export class Stream implements Disposable {
-  /** @internal */
-  protected readonly transport: Transport;
+  /** What carries its bytes, for transports that wrap others. The stream closes it. */
+  readonly transport: Transport;
   private readonly readingSide: Reader;
   private readonly writingSide: Output;
   private viewing: ReadView | null = null;
@@ -42,9 +42,8 @@ export class Stream implements Disposable {
   /** Takes possession of the transport. */
   constructor(transport: Transport) {
     this.transport = transport;
-    const title = () => transport.describe();
-    this.readingSide = new Reader(transport, title);
-    this.writingSide = new Output(transport, this.readingSide.input, title);
+    this.readingSide = new Reader(transport);
+    this.writingSide = new Output(transport, this.readingSide.input);
     transport.deliverTo?.(this.readingSide.input);
   }
 

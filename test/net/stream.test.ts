@@ -15,6 +15,7 @@ import {
 import { Stream } from 'genloop/net';
 import * as assert from 'uvu/assert';
 import { runTest } from '../support/seeded.ts';
+import { inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
 import { Scripted } from './scripted.ts';
 
@@ -366,7 +367,9 @@ test('a broken connection in the middle of a line throws its error, and leaves w
   });
 });
 
-test('rule 40: reads and writes that never have to wait let others run, after 32 of them or 256 KiB', () => {
+test('rule 40: reads that never have to wait let others run after 256 KiB', () => {
+  // A random order may pick the same task many times.
+  inOrder();
   const { transport, stream } = scripted();
   runTest(function* () {
     yield* group(function* (tasks) {
@@ -393,8 +396,7 @@ test('rule 40: reads and writes that never have to wait let others run, after 32
       burst = 0;
       for (let n = 0; n < 150; n++) moved((yield* stream.readView())?.length ?? 0);
       counting.cancel();
-      // A random order may pick the same task twice.
-      assert.ok(largest <= 4 * 262_144, `${largest} bytes in one go`);
+      assert.ok(largest <= 262_144, `${largest} bytes in one go`);
     });
   });
 });
