@@ -18,14 +18,14 @@ export abstract class Listener<S extends Accepted> implements Disposable {
   readonly address: SocketAddress;
   /** @internal Its connections, and who waits for them. */
   readonly arrivals: Arrivals<S>;
-  private readonly accepting: Accept<S>;
+  /** Made at the first need, and yielded by all. */
+  private accepting: Accept<S> | null = null;
 
   /** @internal Takes possession of a socket that listens. */
   constructor(socket: Socket, make: (socket: Socket) => S) {
     this.socket = socket;
     this.address = socket.localAddress;
     this.arrivals = new Arrivals(socket, () => String(this), make);
-    this.accepting = new Accept(this.arrivals);
   }
 
   /** Whether it has been closed. */
@@ -43,6 +43,7 @@ export abstract class Listener<S extends Accepted> implements Disposable {
    * Throws `BusyError` if tasks of another scheduler wait.
    */
   accept(): Op<S> {
+    this.accepting ??= new Accept(this.arrivals);
     return this.accepting;
   }
 

@@ -22,22 +22,21 @@ export interface Serving<S extends Accepted> extends Op<void> {
 
 type Ready<S extends Accepted> = ((server: Server<S>) => void) | undefined;
 
-const serving: <S extends Accepted>(
+type Arguments<S extends Accepted> = [readonly Listener<S>[], Handler<S>, ServeOptions<S>];
+
+function* body<S extends Accepted>(
   listeners: readonly Listener<S>[],
   handler: Handler<S>,
   options: ServeOptions<S>,
-  ready: Ready<S>,
-) => Op<void> = routine(function* serve<S extends Accepted>(
-  listeners: readonly Listener<S>[],
-  handler: Handler<S>,
-  options: ServeOptions<S>,
-  ready: Ready<S>,
+  ready?: Ready<S>,
 ): Co<void> {
   for (const listener of listeners) {
     if (listener.closed) throw new ClosedError(`${listener} has been closed, and cannot be served`);
   }
   yield new Server(listeners, handler, options).run(ready);
-});
+}
+
+const serving = routine(body) as (...given: unknown[]) => Op<void>;
 
 /**
  * Serves the connections of one or several listeners: each gets a task, which runs the handler. Returns when the server has been
@@ -68,17 +67,20 @@ export function serve<S extends Accepted>(
 ): Serving<S> {
   const all = listeners instanceof Listener ? [listeners] : [...listeners];
   check(all, handler, options);
-  // Whatever else calls it gives no `ready`: a block calls a body that is a function with its scope.
-  const call = (ready: unknown): Op<void> =>
-    serving(all, handler, options, typeof ready === 'function' ? (ready as Ready<S>) : undefined);
-  return callable(call, serving(all, handler, options, undefined) as RoutineCall<void>) as unknown as Serving<S>;
+  return callable<S>([all, handler, options]);
 }
 
-/** A function that is an operation too. */
-function callable(call: (ready: unknown) => Op<void>, operation: RoutineCall<void>): unknown {
+/**
+ * A function that is an operation too: it has what the call of a routine has. (Not made of one, since debug mode would wait in vain for
+ * that to be yielded.)
+ */
+function callable<S extends Accepted>(args: Arguments<S>): Serving<S> {
+  // Whatever else calls it gives no `ready`: a block calls a body that is a function with its scope.
+  const call = (ready: unknown): Op<void> =>
+    serving(...args, typeof ready === 'function' ? (ready as Ready<S>) : undefined);
   Object.setPrototypeOf(call, RoutineCall.prototype);
   Object.defineProperty(call, 'name', { value: 'serve' });
-  return Object.assign(call, operation);
+  return Object.assign(call, { body, self: undefined, args, fresh: true }) as unknown as Serving<S>;
 }
 
 function check<S extends Accepted>(
