@@ -152,9 +152,9 @@ export class Scheduler implements Disposable {
   run(): Promise<void> {
     this.refuseReentry('run');
     this.refuseBlindBackend('run()');
+    needLoop('run()');
     const { unwatchable } = this.sys;
     if (unwatchable !== undefined) throw new MisuseError(`run(): ${unwatchable}; use runSync() or turn()`);
-    needLoop('run()');
     this.guest = new Guest(this);
     driveBegins(this);
     return this.guest.start();

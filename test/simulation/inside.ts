@@ -38,7 +38,7 @@ export function pollerOf(scheduler: Scheduler): Poller | null {
 
 /** The registrations of a poller, by number; holes are numbers that it does not know. */
 export function registrationsOf(poller: Poller): readonly (RegistrationInside | undefined)[] {
-  return (poller as unknown as { table: readonly (RegistrationInside | undefined)[] }).table;
+  return (poller as unknown as { registry: { table: readonly (RegistrationInside | undefined)[] } }).registry.table;
 }
 
 /** The timers of a kernel, as they stand in its heap. */
