@@ -14,6 +14,7 @@ const root = process.cwd();
 const out = join(root, COMPILED);
 const SUITE = resolve(root, 'test/support/suite.ts');
 const OUR_SUITE = resolve(root, 'test/mutation/suite.ts');
+const INSIDE = pathToFileURL(join(out, 'test/mutation/inside.js')).href;
 
 mkdirSync(out);
 symlinkSync(join(root, 'build'), join(out, 'build'));
@@ -32,7 +33,13 @@ async function compile(file) {
   let source = readFileSync(path, 'utf8');
   // As if it had been compiled in place, on the fly: that is how tests look for their own names in stacks.
   const url = pathToFileURL(join(out, file)).href;
-  if (!file.startsWith('src/')) source = source.replaceAll('import.meta.url', JSON.stringify(url));
+  if (!file.startsWith('src/')) {
+    source = source
+      .replaceAll('import.meta.url', JSON.stringify(url))
+      .replace(/import\.meta\.resolve\('tsx(\/esm\/api)?'\)/g, JSON.stringify(INSIDE))
+      // What is started by its name.
+      .replace(/(\b(?:index|debug-program)|\/src\/[\w/-]+)\.ts(?=['"`])/g, '$1.js');
+  }
   const { code } = await transform(source, {
     loader: 'ts',
     format: 'esm',
@@ -49,7 +56,7 @@ async function compile(file) {
 
 /** The code with imports of the compiled files, and of our suite in place of uvu's. */
 function relinked(code, path) {
-  return code.replace(/((?:from|import)\s*\(?\s*)"(\.[^"]*)\.ts"/g, (_all, verb, target) => {
+  return code.replace(/((?:from|import)\s*\(?\s*)"(\.[^"]*)\.[jt]s"/g, (_all, verb, target) => {
     const wanted = resolve(dirname(path), `${target}.ts`);
     if (wanted !== SUITE || path === OUR_SUITE) return `${verb}"${target}.js"`;
     return `${verb}${JSON.stringify(pathToFileURL(join(out, 'test/mutation/suite.js')).href)}`;

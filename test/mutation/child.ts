@@ -1,18 +1,24 @@
 /**
- * A process that runs some tests on one mutant, or on none and notes what each of them reaches. Started by `runner.mjs`.
+ * A process that runs tests on mutants, one order after the other, or on none and notes what each test reaches. Started by
+ * `runner.mjs`, which says with each order which mutant is active.
+ *
+ * After a failure it says whether it is as good as new: whether nothing stayed open, and the test that failed passes without
+ * the mutant. Otherwise the runner takes another process, and does not believe the failure if this one had a mutant before.
  */
 
 import childProcess from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads from 'node:worker_threads';
-import { open, settled, takeSuites } from './suite.ts';
+import { type Listed, type ListedSuite, open, settled, takeSuites } from './suite.ts';
 
 /** What is to be done. */
 interface Order {
   /** Where the answer goes. */
   readonly answer: string;
-  /** The test files, as URLs of compiled ones, with the names of the tests in the order to run them; all of a file if there are none. */
+  /** The mutant that is active; none if it is empty. */
+  readonly mutant: string;
+  /** The test files, as URLs of compiled ones, with the ids of the tests in the order to run them; all of a file if there are none. */
   readonly files: readonly { readonly url: string; readonly file: string; readonly tests?: readonly string[] }[];
   /** End at the first failure. */
   readonly bail: boolean;
@@ -30,77 +36,168 @@ interface Result {
   readonly outside: boolean;
 }
 
+type Counts = Record<string, number>;
+
 interface Stryker {
+  activeMutant?: string | undefined;
   currentTestId?: string | undefined;
-  mutantCoverage?: unknown;
-  hitCount?: number;
-  hitLimit?: number;
+  mutantCoverage?: { static: Counts; perTest: Record<string, Counts> };
+  hitCount?: number | undefined;
+  hitLimit?: number | undefined;
 }
 
-const order = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as Order;
+/** Orders come here, a line each: the path of a file. */
+const ORDERS = 0;
+/** The runner reads here which test begins, and that an order is done. */
+const PROGRESS = 3;
+const DONE = 'done';
+/** What Stryker's switches read when they are asked for the first time. */
+const ACTIVE = '__STRYKER_ACTIVE_MUTANT__';
+
 const scope = globalThis as { __stryker__?: Stryker };
 scope.__stryker__ ??= {};
 const stryker = scope.__stryker__;
-if (order.hitLimit !== undefined) Object.assign(stryker, { hitCount: 0, hitLimit: order.hitLimit });
+const loaded = new Map<string, ListedSuite[]>();
+/** Whether the test that runs has started something outside of this thread. */
+let outside = false;
+/** As under uvu: an error that nobody catches is a failure of the test that runs. */
+let stray: unknown;
 
 // Places in the tests are looked for in stacks.
 process.setSourceMapsEnabled(true);
-
-/** Whether the test that runs has started something outside of this thread. */
-let outside = false;
-watch(childProcess, 'spawn');
-watch(childProcess, 'spawnSync');
-watch(childProcess, 'execFileSync');
-watch(workerThreads, 'Worker');
-syncBuiltinESMExports();
-
-const results: Result[] = [];
-let failed = false;
-// As under uvu: an error that nobody catches is a failure of the test that runs.
-let stray: unknown;
 process.on('unhandledRejection', (error) => {
   stray ??= error ?? 'nothing';
 });
+// Node makes these at first use and keeps them.
 void process.stdout;
 void process.stderr;
 const unused = (): void => {};
 process.on('SIGWINCH', unused);
 process.off('SIGWINCH', unused);
+watch(childProcess, 'spawn');
+watch(workerThreads, 'Worker');
+syncBuiltinESMExports();
 
-for (const { url, file, tests } of order.files) {
-  await import(url);
-  for (const suite of takeSuites()) {
-    const chosen = tests === undefined ? suite.tests : inOrder(suite.tests, file, tests);
-    if (chosen.length === 0) continue;
-    for (const hook of suite.before) await hook();
-    for (const { name, body } of chosen) {
-      const id = `${file} ${name}`;
-      stryker.currentTestId = id;
-      outside = false;
-      const failure = await attempt(async () => {
-        for (const hook of suite.beforeEach) await hook();
-        const before = open();
-        await body();
-        await settled(before);
-        for (const hook of suite.afterEach) await hook();
-      });
-      stryker.currentTestId = undefined;
-      results.push({ id, file, outside, ...failure });
-      failed ||= failure.failure !== undefined;
-      if (failed && order.bail) break;
+for (;;) {
+  const path = nextLine();
+  if (path === '') process.exit(0);
+  const order = JSON.parse(readFileSync(path, 'utf8')) as Order;
+  activate(order.mutant, order.hitLimit);
+  const results: Result[] = [];
+  let clean = true;
+  for (const { url, file, tests } of order.files) {
+    for (const suite of await suitesOf(url)) {
+      const chosen = tests === undefined ? suite.tests : inOrder(suite.tests, file, tests);
+      if (chosen.length === 0) continue;
+      const before = open();
+      for (const hook of suite.before) await hook();
+      for (const test of chosen) {
+        const result = await run(test, suite, file);
+        results.push(result);
+        if (order.bail && result.failure !== undefined) {
+          const { hitCount } = stryker;
+          activate('');
+          clean = (await run(test, suite, file)).failure === undefined;
+          stryker.hitCount = hitCount;
+          break;
+        }
+      }
+      for (const hook of suite.after) await hook();
+      if (results.at(-1)?.failure !== undefined && order.bail) {
+        clean &&= await isSettled(before);
+        break;
+      }
     }
-    if (failed && order.bail) break;
-    for (const hook of suite.after) await hook();
+    if (results.at(-1)?.failure !== undefined && order.bail) break;
   }
-  if (failed && order.bail) break;
+  const { mutantCoverage, hitCount } = stryker;
+  const answer = order.bail ? { results, hitCount, clean } : { results, mutantCoverage };
+  writeFileSync(order.answer, JSON.stringify(answer));
+  writeSync(PROGRESS, `${DONE}\n`);
 }
-const { mutantCoverage, hitCount } = stryker;
-writeFileSync(order.answer, JSON.stringify(order.bail ? { results, hitCount } : { results, mutantCoverage }));
-process.exit(0);
 
-function inOrder<T extends { name: string }>(all: readonly T[], file: string, ids: readonly string[]): T[] {
+function activate(mutant: string, hitLimit?: number): void {
+  stryker.activeMutant = mutant;
+  stryker.hitCount = hitLimit === undefined ? undefined : 0;
+  stryker.hitLimit = hitLimit;
+  // For the programs and threads that tests start.
+  process.env[ACTIVE] = mutant;
+}
+
+/** Blocks until there is a line: no handle of Node's loop is open for that. */
+function nextLine(): string {
+  const line = Buffer.alloc(4096);
+  const length = readSync(ORDERS, line);
+  return line.toString('utf8', 0, length).trim();
+}
+
+async function suitesOf(url: string): Promise<ListedSuite[]> {
+  let suites = loaded.get(url);
+  if (suites === undefined) {
+    await import(url);
+    suites = takeSuites();
+    loaded.set(url, suites);
+  }
+  return suites;
+}
+
+function inOrder(all: readonly Listed[], file: string, ids: readonly string[]): Listed[] {
   const byId = new Map(all.map((each) => [`${file} ${each.name}`, each]));
   return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+async function run({ name, body }: Listed, suite: ListedSuite, file: string): Promise<Result> {
+  const id = `${file} ${name}`;
+  writeSync(PROGRESS, `${id}\n`);
+  outside = false;
+  stryker.currentTestId = id;
+  const started = process.cpuUsage();
+  let failure: string | undefined;
+  try {
+    for (const hook of suite.beforeEach) await hook();
+    const before = open();
+    await body();
+    await settled(before);
+    for (const hook of suite.afterEach) await hook();
+    if (stray !== undefined) throw stray;
+  } catch (error) {
+    failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  stray = undefined;
+  stryker.currentTestId = undefined;
+  if (outside) addOutside(id);
+  const { user, system } = process.cpuUsage(started);
+  return { id, file, outside, ms: (user + system) / 1_000, ...(failure === undefined ? {} : { failure }) };
+}
+
+async function isSettled(before: ReturnType<typeof open>): Promise<boolean> {
+  try {
+    await settled(before);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Adds what the processes and threads of a test reached. */
+function addOutside(id: string): void {
+  const file = process.env.GENLOOP_MUTATION_REACHED ?? '';
+  if (file === '' || stryker.mutantCoverage === undefined) return;
+  const { perTest } = stryker.mutantCoverage;
+  perTest[id] ??= {};
+  const counts = perTest[id];
+  let lines: string[] = [];
+  try {
+    lines = readFileSync(file, 'utf8').trim().split('\n');
+  } catch {
+    // They reached nothing, or were ended by a signal.
+  }
+  for (const line of lines) {
+    for (const [mutant, count] of Object.entries(JSON.parse(line) as Counts)) {
+      counts[mutant] = (counts[mutant] ?? 0) + count;
+    }
+  }
+  rmSync(file, { force: true });
 }
 
 function watch(module: object, name: string): void {
@@ -115,18 +212,4 @@ function watch(module: object, name: string): void {
     },
   });
   Object.assign(module, { [name]: noted });
-}
-
-async function attempt(body: () => Promise<void>): Promise<{ ms: number; failure?: string }> {
-  const before = process.cpuUsage();
-  let failure: string | undefined;
-  try {
-    await body();
-    if (stray !== undefined) throw stray;
-  } catch (error) {
-    failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  }
-  stray = undefined;
-  const { user, system } = process.cpuUsage(before);
-  return { ms: (user + system) / 1_000, ...(failure === undefined ? {} : { failure }) };
 }

@@ -1,18 +1,30 @@
 /** Which tests decide over mutants. */
 
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** Folders, and single files, with tests of the kernel, the poller and the scheduler. */
-const PLACES = (process.env.PLACES?.split(',')) ?? ['test/kernel', 'test/poller', 'test/scheduler', 'test/mutation/programs.ts'];
+const PLACES = ['test/kernel', 'test/poller', 'test/scheduler', 'test/mutation/programs.ts'];
+
+/** Files that are left out, with the reason. */
+const LEFT_OUT = new Map([['test/kernel/group-many.test.ts', 'groups of a hundred thousand tasks take their time']]);
 
 /**
- * Files that are left out, with the reason: what they show is worth minutes once, not once for each mutant.
+ * Sources that have to do with the process as a whole: their mutants are also tried by tests that start programs and threads,
+ * which take a hundred times as long as the others.
  */
-const LEFT_OUT = new Map([
-  ['test/scheduler/signals.test.ts', 'programs'],['test/scheduler/on-signal.test.ts', 'programs'],['test/scheduler/threads.test.ts', 'threads'],
-  ['test/kernel/group-many.test.ts', 'groups of a hundred thousand tasks'],
-]);
+const OF_THE_PROCESS = [
+  'src/scheduler/active.ts',
+  'src/scheduler/blocking.ts',
+  'src/scheduler/debug.ts',
+  'src/scheduler/guest.ts',
+  'src/scheduler/interrupts.ts',
+  'src/scheduler/observe.ts',
+  'src/scheduler/run.ts',
+  'src/scheduler/running.ts',
+  'src/scheduler/scheduler.ts',
+  'src/scheduler/signals.ts',
+];
 
 /** The test files, by their paths inside of `root`. */
 export function testFiles(root) {
@@ -26,10 +38,15 @@ export function testFiles(root) {
     .sort();
 }
 
-/** Tests that are left out, with the reason. */
-export const TESTS_LEFT_OUT = new Map([
-  [
-    'kernel: two copies of the package understand the operations, routines and cancels of each other',
-    'copies the sources, which are compiled here',
-  ],
-]);
+/** Whether tests that start programs may decide over the mutants of a source. */
+export function isOfTheProcess(source) {
+  return OF_THE_PROCESS.some((each) => source.endsWith(each));
+}
+
+/** These try every mutant that they reach, however long they take. */
+export const ALWAYS = ['test/mutation/programs.ts'];
+
+/** Whether a test file stands for a source. */
+export function isNamesake(file, source) {
+  return basename(file).startsWith(`${basename(source, '.ts')}.`);
+}

@@ -6,7 +6,7 @@ import { runProgram } from '../simulation/trial.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('programs');
-const SEEDS = 600;
+const SEEDS = 500;
 /** In a test: the first one that fails ends the run. */
 const SHARE = 100;
 

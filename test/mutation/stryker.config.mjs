@@ -23,8 +23,14 @@ const options = {
   // Endless loops and waits are ended by the runner, which looks at processor time; these limits are the last resort.
   timeoutMS: 300_000,
   dryRunTimeoutMinutes: 15,
-  reporters: ['clear-text', 'html', 'json'],
-  clearTextReporter: { allowColor: false, reportTests: false, logTests: false, allowEmojis: false, reportMutants: false },
+  reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
+  clearTextReporter: {
+    allowColor: false,
+    reportTests: false,
+    logTests: false,
+    allowEmojis: false,
+    reportMutants: false,
+  },
   htmlReporter: { fileName: 'reports/mutation/index.html' },
   jsonReporter: { fileName: 'reports/mutation/mutation.json' },
   incrementalFile: 'reports/mutation/incremental.json',
