@@ -53,6 +53,23 @@ test('rule 39: tasks take turns, first in, first out', () => {
   assert.is(world.kernel.ready, 0);
 });
 
+test('a bare yield and pass() give nothing, also after a wait that gave something', () => {
+  const world = new World();
+  const queue = new Queue<string>();
+  const task = world.kernel.spawn(
+    (function* (): Co<unknown[]> {
+      const item = yield* queue.take();
+      const afterItem = yield;
+      const afterBare: unknown = yield* pass();
+      return [item, afterItem, afterBare];
+    })(),
+  );
+  world.settle();
+  queue.put('an item');
+  world.settle();
+  assert.equal(task.outcome, ['an item', undefined, undefined]);
+});
+
 test('rule 39: a bare yield goes behind everybody who is ready, also behind one that was woken in this step', () => {
   inOrder();
   const world = new World();
