@@ -1,7 +1,7 @@
 /** Which tests decide over mutants. */
 
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** Folders, and single files, with tests of the kernel, the poller and the scheduler. */
 const PLACES = ['test/kernel', 'test/poller', 'test/scheduler', 'test/mutation/programs.ts'];
@@ -49,4 +49,9 @@ export const ALWAYS = ['test/mutation/programs.ts'];
 /** Whether a test file stands for a source. */
 export function isNamesake(file, source) {
   return basename(file).startsWith(`${basename(source, '.ts')}.`);
+}
+
+/** Whether a test file is in the folder that stands for a source's. */
+export function isNeighbour(file, source) {
+  return basename(dirname(file)) === basename(dirname(source));
 }

@@ -13,14 +13,16 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { DryRunStatus, MutantRunStatus, TestStatus } from '@stryker-mutator/api/test-runner';
-import { ALWAYS, isNamesake, isOfTheProcess, testFiles } from './files.mjs';
+import { ALWAYS, isNamesake, isNeighbour, isOfTheProcess, testFiles } from './files.mjs';
 import { CATALOGUE, COMPILED } from './places.mjs';
 
 /** Processor time that a test may take: a factor of what it takes without a mutant, and some to spare. */
 const FACTOR = 3;
 const SPARE_MS = 1_500;
-/** A test that takes longer decides only over the source whose name it has. */
+/** A test that takes longer decides only over sources of its own folder. */
 const QUICK_MS = 60;
+/** Behind all others. */
+const SLOW_RANK = 1e6;
 /** A process that sleeps for so long waits for what does not come: no test waits for anything else for longer. */
 const IDLE_MS = 4_000;
 /** One that has started others may well wait for them, on a busy machine. */
@@ -154,21 +156,23 @@ class Runner {
   #worthwhile(reaching, source) {
     const chosen = reaching.filter(({ file, ms, outside }) => {
       if (outside) return isOfTheProcess(source);
-      return ms <= QUICK_MS || isNamesake(file, source) || ALWAYS.includes(file);
+      return ms <= QUICK_MS || isNeighbour(file, source) || ALWAYS.includes(file);
     });
     return chosen.length > 0 ? chosen : reaching;
   }
 
-  /** Those of the source's own test file first, then file by file, the quick ones first. */
+  /** Those of the source's own test file first, then file by file, the quick ones first. The slow ones come last. */
   #inOrder(chosen, source) {
     const files = new Map();
     for (const { id, file, ms } of [...chosen].sort((one, other) => one.ms - other.ms)) {
-      const entry = files.get(file) ?? { ...this.#compiled(file), tests: [], ms: 0 };
+      const slow = ms > QUICK_MS;
+      const key = `${file} ${slow}`;
+      const entry = files.get(key) ?? { ...this.#compiled(file), tests: [], ms: 0, slow };
       entry.tests.push(id);
       entry.ms += ms;
-      files.set(file, entry);
+      files.set(key, entry);
     }
-    const rank = ({ file, ms }) => (isNamesake(file, source) ? -1 : ms);
+    const rank = ({ file, ms, slow }) => (slow ? SLOW_RANK + ms : isNamesake(file, source) ? -1 : ms);
     return [...files.values()].sort((one, other) => rank(one) - rank(other));
   }
 }
