@@ -7,9 +7,9 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { DryRunStatus, MutantRunStatus, TestStatus } from '@stryker-mutator/api/test-runner';
@@ -18,13 +18,13 @@ import { CATALOGUE, COMPILED } from './places.mjs';
 
 /** Processor time that a test may take: a factor of what it takes without a mutant, and some to spare. */
 const FACTOR = 3;
-const SPARE_MS = 1_500;
+const SPARE_MS = 800;
 /** A test that takes longer decides only over sources of its own folder. */
 const QUICK_MS = 60;
 /** Behind all others. */
 const SLOW_RANK = 1e6;
 /** A process that sleeps for so long waits for what does not come: no test waits for anything else for longer. */
-const IDLE_MS = 4_000;
+const IDLE_MS = 2_500;
 /** One that has started others may well wait for them, on a busy machine. */
 const IDLE_OUTSIDE_MS = 20_000;
 /** What a test that starts programs counts for at least: its own processor time is not what it takes. */
@@ -325,4 +325,22 @@ function read(file) {
   }
 }
 
-export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, 'genloop', Runner)];
+/** Writes down each mutant as soon as it has been tried: Stryker itself says nothing before all have been. */
+class Log {
+  #file = 'reports/mutation/log.jsonl';
+
+  onMutationTestingPlanReady() {
+    mkdirSync(dirname(this.#file), { recursive: true });
+    writeFileSync(this.#file, '');
+  }
+
+  onMutantTested({ fileName, location, mutatorName, replacement, status, killedBy }) {
+    const line = { fileName, location, mutatorName, replacement, status, killedBy };
+    appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
+  }
+}
+
+export const strykerPlugins = [
+  declareClassPlugin(PluginKind.TestRunner, 'genloop', Runner),
+  declareClassPlugin(PluginKind.Reporter, 'genloop-log', Log),
+];

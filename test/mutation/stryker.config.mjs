@@ -23,7 +23,7 @@ const options = {
   // Endless loops and waits are ended by the runner, which looks at processor time; these limits are the last resort.
   timeoutMS: 300_000,
   dryRunTimeoutMinutes: 15,
-  reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
+  reporters: ['progress-append-only', 'genloop-log', 'clear-text', 'html', 'json'],
   clearTextReporter: {
     allowColor: false,
     reportTests: false,
