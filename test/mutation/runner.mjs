@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { DryRunStatus, MutantRunStatus, TestStatus } from '@stryker-mutator/api/test-runner';
-import { ALWAYS, isNamesake, isNeighbour, isOfTheProcess, testFiles } from './files.mjs';
+import { ALWAYS, isNamesake, isNeighbour, startsProgramsFor, testFiles } from './files.mjs';
 import { CATALOGUE, COMPILED } from './places.mjs';
 
 /** Processor time that a test may take: a factor of what it takes without a mutant, and some to spare. */
@@ -155,7 +155,7 @@ class Runner {
   /** All but those that take long, unless they are about this source, or there are no others. */
   #worthwhile(reaching, source) {
     const chosen = reaching.filter(({ file, ms, outside }) => {
-      if (outside) return isOfTheProcess(source);
+      if (outside) return startsProgramsFor(file, source);
       return ms <= QUICK_MS || isNeighbour(file, source) || ALWAYS.includes(file);
     });
     return chosen.length > 0 ? chosen : reaching;
