@@ -487,6 +487,11 @@ test('what cannot be yielded is a TypeError at that yield, which says what to do
     [Object.create(null), /an object \(without a class\)/],
     [[], /an object \(Array\)/],
     [new Map(), /an object \(Map\)/],
+    // Nearly a generator: a part of what a step calls is missing.
+    [[].values(), /an object \(/],
+    [{ next: () => {}, throw: () => {} }, /an object \(Object\)/],
+    [{ throw: () => {}, [Symbol.iterator]: () => {} }, /an object \(Object\)/],
+    [{ next: () => {}, [Symbol.iterator]: () => {} }, /an object \(Object\)/],
     [5, /number 5/],
     ['text', /string text/],
     [true, /boolean true/],
@@ -508,6 +513,7 @@ test('spawn takes a generator or an operation, and says what else it was given',
       (error: unknown) => error instanceof TypeError && /a generator or an operation/.test(error.message),
     );
   }
+  assert.throws(() => world.kernel.spawn(undefined as never), /not undefined; was a `return` forgotten\?$/);
   assert.is(world.kernel.tasks.size, 0);
   assert.is(world.kernel.ready, 0);
 });
