@@ -68,22 +68,29 @@ class Runner {
     const coverage = { static: {}, perTest: {} };
     const catalogue = [];
     for (const file of testFiles(this.#root)) {
-      const child = this.#start('', join(this.#folder, 'reached'));
-      const ending = await child.do({ files: [this.#compiled(file)], bail: false, mutant: '' }, NO_LIMITS);
-      child.end();
+      const ending = await this.#alone(file);
       if (ending.answer === undefined) {
         return { status: DryRunStatus.Error, errorMessage: `${file} ${ending.how}:\n${ending.output}` };
       }
-      for (const { id, ms, failure, outside } of ending.answer.results) {
+      const { results, mutantCoverage: reached } = ending.answer;
+      const failed = results.some(({ failure }) => failure !== undefined);
+      // What fails twice is broken; what fails only once is no witness, and is left out.
+      const again = failed ? ((await this.#alone(file)).answer?.results ?? []) : [];
+      const broken = new Set(again.filter(({ failure }) => failure !== undefined).map(({ id }) => id));
+      for (const { id, ms, failure, outside } of results) {
+        if (failure !== undefined && !broken.has(id)) {
+          console.warn(`left out, as it fails now and then: ${id}`);
+          continue;
+        }
         const timeSpentMs = outside ? Math.max(ms, OUTSIDE_MS) : ms;
         const common = { id, name: id.slice(file.length + 1), timeSpentMs, fileName: join(this.#root, file) };
         if (failure === undefined) tests.push({ ...common, status: TestStatus.Success });
         else tests.push({ ...common, status: TestStatus.Failed, failureMessage: failure });
         catalogue.push({ id, file, ms: timeSpentMs, outside });
+        const counts = reached?.perTest[id];
+        if (counts !== undefined) coverage.perTest[id] = counts;
       }
-      const reached = ending.answer.mutantCoverage;
-      for (const [id, count] of Object.entries(reached?.static ?? {})) coverage.static[id] = count;
-      Object.assign(coverage.perTest, reached?.perTest);
+      Object.assign(coverage.static, reached?.static);
     }
     writeFileSync(join(this.#root, CATALOGUE), JSON.stringify(catalogue));
     return { status: DryRunStatus.Complete, tests, mutantCoverage: coverage };
@@ -133,6 +140,14 @@ class Runner {
       if (alone || doubtful || child.orders === MUTANTS) this.#retire();
       if (!doubtful || first || ending.timedOut) return ending;
     }
+  }
+
+  /** Runs all tests of a file, in a process of their own, without a mutant. */
+  async #alone(file) {
+    const child = this.#start('', join(this.#folder, 'reached'));
+    const ending = await child.do({ files: [this.#compiled(file)], bail: false, mutant: '' }, NO_LIMITS);
+    child.end();
+    return ending;
   }
 
   #retire() {
