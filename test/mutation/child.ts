@@ -94,12 +94,13 @@ for (;;) {
       for (const test of chosen) {
         let result = await run(test, suite, file);
         // A test that a busy machine makes fail once in a while is no witness.
-        if (order.bail && result.failure !== undefined) result = await run(test, suite, file);
+        if (order.bail && result.failure !== undefined && !result.outside) result = await run(test, suite, file);
         results.push(result);
         if (order.bail && result.failure !== undefined) {
           const { hitCount } = stryker;
           activate('');
-          clean = (await run(test, suite, file)).failure === undefined;
+          // What it broke in a process of its own has ended with that.
+          clean = result.outside || (await run(test, suite, file)).failure === undefined;
           stryker.hitCount = hitCount;
           break;
         }

@@ -15,12 +15,9 @@ const LEFT_OUT = new Map([
 /** Sources over which tests that start programs decide, too, and which: such a test takes a hundred times as long as others. */
 const PROGRAMS = new Map([
   ['src/scheduler/blocking.ts', 'signals.test.ts'],
-  ['src/scheduler/debug.ts', 'debug.test.ts'],
-  ['src/scheduler/events.ts', 'events.test.ts'],
   ['src/scheduler/guest.ts', 'guest.test.ts'],
   ['src/scheduler/interrupts.ts', 'signals.test.ts'],
   ['src/scheduler/observe.ts', 'debug.test.ts'],
-  ['src/scheduler/promises.ts', 'promises.test.ts'],
   ['src/scheduler/signals.ts', 'on-signal.test.ts'],
 ]);
 

@@ -26,7 +26,7 @@ const SLOW_RANK = 1e6;
 /** A process that sleeps for so long waits for what does not come: no test waits for anything else for longer. */
 const IDLE_MS = 2_500;
 /** One that has started others may well wait for them, on a busy machine. */
-const IDLE_OUTSIDE_MS = 20_000;
+const IDLE_OUTSIDE_MS = 8_000;
 /** What a test that starts programs counts for at least: its own processor time is not what it takes. */
 const OUTSIDE_MS = 300;
 const NO_LIMITS = { cpuMs: {}, idleMs: 120_000 };
