@@ -434,7 +434,9 @@ test('rule 25: what is no duration throws at the block, and nothing is entered',
         names.add(`${typeof ms}: ${((yield* thrownBy(block(ms as never, forever()))) as Error).name}`);
       }
       const scope = cancelScope(forever(), { timeout: ms as never });
-      names.add(`${typeof ms}: ${((yield* thrownBy(scope)) as Error).name}`);
+      const error = (yield* thrownBy(scope)) as Error;
+      assert.match(error.message, /^timeout takes a number of milliseconds/);
+      names.add(`${typeof ms}: ${error.name}`);
       for (const form of [deadline, shield] as ((ms: never) => CancelScope)[]) {
         try {
           form(ms as never);

@@ -58,6 +58,7 @@ test('every error of our own has its code and its name', () => {
   assert.equal([misuse.name, misuse.code, misuse.message], ['MisuseError', 'ERR_GENLOOP_MISUSE', 'do it so']);
   const internal = new InternalError(cause);
   assert.equal([internal.name, internal.code, internal.cause], ['InternalError', 'ERR_GENLOOP_INTERNAL', cause]);
+  assert.match(internal.message, 'please report it');
 });
 
 test('rule 44: a DeadlockError names every task, what it waits for, and where, if that is known', () => {

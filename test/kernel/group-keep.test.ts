@@ -238,8 +238,12 @@ test('without keep, next and results are errors that say what to do', () => {
   const world = new World();
   const task = world.kernel.spawn(
     group(function* (g): Co<void> {
-      for (const use of [() => g.next(), () => g.results]) {
-        assert.throws(use, (error: unknown) => error instanceof MisuseError && /keep: true/.test(error.message));
+      for (const [use, name] of [
+        [() => g.next(), /next\(\)/],
+        [() => g.results, /results/],
+      ] as const) {
+        const told = ({ message }: Error): boolean => /keep: true/.test(message) && name.test(message);
+        assert.throws(use, (error: unknown) => error instanceof MisuseError && told(error));
       }
     }),
   );

@@ -53,6 +53,23 @@ test('rule 39: tasks take turns, first in, first out', () => {
   assert.is(world.kernel.ready, 0);
 });
 
+test('a bare yield and pass() give nothing, also after a wait that gave something', () => {
+  const world = new World();
+  const queue = new Queue<string>();
+  const task = world.kernel.spawn(
+    (function* (): Co<unknown[]> {
+      const item = yield* queue.take();
+      const afterItem = yield;
+      const afterBare: unknown = yield* pass();
+      return [item, afterItem, afterBare];
+    })(),
+  );
+  world.settle();
+  queue.put('an item');
+  world.settle();
+  assert.equal(task.outcome, ['an item', undefined, undefined]);
+});
+
 test('rule 39: a bare yield goes behind everybody who is ready, also behind one that was woken in this step', () => {
   inOrder();
   const world = new World();
@@ -470,6 +487,11 @@ test('what cannot be yielded is a TypeError at that yield, which says what to do
     [Object.create(null), /an object \(without a class\)/],
     [[], /an object \(Array\)/],
     [new Map(), /an object \(Map\)/],
+    // Nearly a generator: a part of what a step calls is missing.
+    [[].values(), /an object \(/],
+    [{ next: () => {}, throw: () => {} }, /an object \(Object\)/],
+    [{ throw: () => {}, [Symbol.iterator]: () => {} }, /an object \(Object\)/],
+    [{ next: () => {}, [Symbol.iterator]: () => {} }, /an object \(Object\)/],
     [5, /number 5/],
     ['text', /string text/],
     [true, /boolean true/],
@@ -491,6 +513,7 @@ test('spawn takes a generator or an operation, and says what else it was given',
       (error: unknown) => error instanceof TypeError && /a generator or an operation/.test(error.message),
     );
   }
+  assert.throws(() => world.kernel.spawn(undefined as never), /not undefined; was a `return` forgotten\?$/);
   assert.is(world.kernel.tasks.size, 0);
   assert.is(world.kernel.ready, 0);
 });

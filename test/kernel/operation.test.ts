@@ -1,7 +1,8 @@
 /** The one contract between tasks and all that they can wait for, proved with a `select` that only uses the contract. */
 
 import * as assert from 'uvu/assert';
-import { type Co, isOp, type Op, PENDING, pass, sleep, type Task } from '../../src/kernel/index.ts';
+import { type Co, isOp, Op, PENDING, pass, sleep, type Task, type Waker } from '../../src/kernel/index.ts';
+import { onMade } from '../../src/kernel/operation.ts';
 import { immediate, Queue, Scripted, select, stubborn } from '../support/operations.ts';
 import { equalInAnyOrder, inOrder } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
@@ -419,6 +420,65 @@ test('isOp knows operations and nothing else', () => {
   for (const other of [null, undefined, 1, 'op', {}, [], () => sleep(1), Promise.resolve(), once(pass())]) {
     assert.not(isOp(other));
   }
+});
+
+test('isOp knows an operation of another copy of the package by its brand, and asks no more of it', () => {
+  const brand = Symbol.for('genloop.operation');
+  assert.ok(isOp({ [brand]: true }));
+  assert.ok(isOp(Object.create({ [brand]: true })));
+  // Nobody makes operations of functions.
+  assert.not(isOp(Object.assign(() => {}, { [brand]: true })));
+});
+
+test('who asks is told of each operation that is made, until nobody asks', () => {
+  const told: string[] = [];
+  onMade((operation) => told.push(operation.constructor.name));
+  try {
+    sleep(1);
+    immediate(1);
+  } finally {
+    onMade(null);
+  }
+  sleep(2);
+  assert.is(told.length, 2);
+  assert.is(told[0], sleep(3).constructor.name);
+});
+
+/** Wakes its task inside its park. */
+class Hasty extends Op<string> {
+  override try(): typeof PENDING {
+    return PENDING;
+  }
+
+  override park(waker: Waker<string>): void {
+    waker.wake('at once');
+  }
+
+  override abort(): boolean {
+    throw new Error('there was nothing to undo');
+  }
+
+  override describe(): string {
+    return 'what is in a hurry';
+  }
+}
+
+test('a task that is woken inside the park waits for nothing: nobody is told that it parked, and a cancel undoes nothing', () => {
+  const world = new World();
+  const told: string[] = [];
+  world.kernel.observer = {
+    parked: (_task, operation) => told.push(`parked for ${operation.describe()}`),
+    woken: () => told.push('woken'),
+  };
+  const task = world.kernel.spawn(once(new Hasty()));
+  world.kernel.run(1);
+  assert.equal(told, ['woken']);
+  assert.is(task.operation, null);
+  assert.is(task.waitsFor, 'nothing');
+  task.cancel();
+  world.settle();
+  assert.equal([task.status, task.outcome], ['done', 'at once']);
+  assert.equal(world.failures, []);
 });
 
 test('the iterator of an operation can be left early, and is an iterable of its own', () => {

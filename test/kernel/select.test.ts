@@ -576,7 +576,12 @@ test('rule 21: a loser that throws when it is undone takes nothing from the winn
 test('rule 21: in a group the error of a loser goes to that group, which cancels or isolates', () => {
   for (const onError of ['cancel', 'isolate'] as const) {
     const reported: unknown[] = [];
-    const world = new World({ report: (_, error) => reported.push(error) });
+    const world = new World({
+      report: (task, error) => {
+        assert.match(String(task), 'the end of a select');
+        reported.push(error);
+      },
+    });
     const error = new Error('abort');
     let value: unknown;
     const task = world.kernel.spawn(
@@ -589,6 +594,8 @@ test('rule 21: in a group the error of a loser goes to that group, which cancels
               })(),
             );
             yield* sleep(20);
+            // The task that fails for the loser is none of those whose results are asked for.
+            assert.is(g.results.length, 1);
             return 'the body goes on';
           },
           { onError, keep: true },

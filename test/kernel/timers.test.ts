@@ -125,6 +125,19 @@ test('what a timer throws comes out of fire, and the others stay set', () => {
   assert.equal(fired, ['third', 'second']);
 });
 
+test('clear takes all timers out: none fires, none can be cancelled, and others can be set', () => {
+  const timers = new Timers();
+  const fired: string[] = [];
+  const cleared = [3, 1, 2].map((deadline) => timers.set(deadline, () => fired.push(`cleared ${deadline}`)));
+  timers.clear();
+  assert.is(timers.size, 0);
+  assert.is(timers.next, Number.POSITIVE_INFINITY);
+  timers.set(2, () => fired.push('set later'));
+  for (const timer of cleared) assert.is(timers.cancel(timer), false);
+  assert.is(timers.fire(10), 1);
+  assert.equal(fired, ['set later']);
+});
+
 type Command = { set: number } | { cancel: number } | { fire: number };
 
 test('whatever is set, cancelled and fired: the heap does what a sorted array does', () => {

@@ -379,8 +379,12 @@ test('wake and moveTo refuse what is no number of waiters, before they do anythi
   const queue = queueOf(hand);
   const other = new WaitQueue();
   for (const n of [-1, 0.5, Number.NaN, Number.NEGATIVE_INFINITY, '1', null]) {
-    for (const verb of [() => queue.wake(undefined, n as number), () => queue.moveTo(other, n as number)]) {
-      assert.throws(verb, (error: unknown) => error instanceof RangeError && error.message.includes(String(n)));
+    for (const [name, verb] of [
+      ['wake', () => queue.wake(undefined, n as number)],
+      ['moveTo', () => queue.moveTo(other, n as number)],
+    ] as const) {
+      const message = `${name} takes a whole number of waiters from 0 on, not ${String(n)}`;
+      assert.throws(verb, (error: unknown) => error instanceof RangeError && error.message === message);
     }
   }
   assert.equal([queue.size, other.size, hand.got], [1, 0, []]);
