@@ -1,6 +1,6 @@
 /** What cannot be waited for: the same words on every backend. */
 
-import { type BackendName, realSys, type SystemError } from 'genloop/os';
+import { type Backend, type BackendName, realSys, type SystemError } from 'genloop/os';
 import * as assert from 'uvu/assert';
 import { refusal, refuseUnpollable, waitFailure } from '../../src/poller/refusal.ts';
 import { suite } from '../support/suite.ts';
@@ -44,12 +44,30 @@ test('only select has a largest number; other failures have no advice', () => {
   }
 });
 
+/** The error of a wait that was refused. */
+function failed(
+  name: BackendName,
+  errno: number,
+  tries: { attempts: number; ms: number } = { attempts: 0, ms: 0 },
+): SystemError {
+  return waitFailure(sys, { name, fd: 7 } as Backend, -errno, tries);
+}
+
 test('a wait that fails names the call that waits', () => {
   assert.equal(
-    BACKENDS.map((backend) => waitFailure(sys, backend, -(EBADF as number)).syscall),
+    BACKENDS.map((name) => failed(name, EBADF as number).syscall),
     ['epoll_wait', 'kevent', 'poll', 'select'],
   );
-  assert.is(waitFailure(sys, 'poll', -(EBADF as number)).code, 'EBADF');
+  assert.is(failed('poll', EBADF as number).code, 'EBADF');
+  // What to do is said where it is known: a set that is lost, memory that does not come, more descriptors than there may be.
+  for (const name of ['epoll', 'kqueue'] as const)
+    assert.match(failed(name, EBADF as number).message, /descriptor 7 .* closed behind its back/);
+  assert.match(
+    failed('poll', ENOMEM as number, { attempts: 3, ms: 12.4 }).message,
+    /no memory for it in 3 attempts within 12 ms/,
+  );
+  assert.match(failed('poll', EINVAL as number).message, /RLIMIT_NOFILE/);
+  assert.not.match(failed('select', EINVAL as number).message, /\(/);
 });
 
 test('files, folders and closed numbers are refused where the kernel would not, and epoll is left to ask its kernel', () => {

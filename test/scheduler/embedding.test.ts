@@ -41,8 +41,9 @@ if (EPOLL) {
       })(),
     );
     const turns = loop(scheduler);
-    // On a busy machine one that is started late ends late.
-    assert.equal(order.sort(), ['early', 'late', 'spawned']);
+    // On a busy machine the late one may be due before the other two have had their turns.
+    assert.equal([...order].sort(), ['early', 'late', 'spawned']);
+    assert.ok(order.indexOf('early') < order.indexOf('spawned'));
     assert.ok(turns < FEW, `${turns} turns`);
   });
 
