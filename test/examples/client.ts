@@ -40,7 +40,8 @@ export class Client implements AsyncDisposable {
       // The one that loses the race must not go on listening.
       const race = new AbortController();
       const { signal } = race;
-      await Promise.race([once(this.socket, 'data', { signal }), once(this.socket, 'close', { signal })]);
+      // A reset is an error first: then the close follows, and the loop sees it.
+      await Promise.race([once(this.socket, 'data', { signal }), this.closes()]).catch(() => this.closes());
       race.abort();
     }
   }
@@ -48,8 +49,13 @@ export class Client implements AsyncDisposable {
   /** Half-closes, and waits for the end of the other half: all that has come. */
   async finish(): Promise<string> {
     this.socket.end();
-    if (!this.socket.closed) await once(this.socket, 'close');
+    await this.closes();
     return this.received;
+  }
+
+  /** Waits for the close, whether or not it is a reset. (`once` would throw the reset.) */
+  private async closes(): Promise<void> {
+    if (!this.socket.closed) await new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
   }
 
   /** Ends with a reset (RST) instead of a goodbye (FIN). */
