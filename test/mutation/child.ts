@@ -51,6 +51,8 @@ const ORDERS = 0;
 /** The runner reads here which test begins, and that an order is done. */
 const PROGRESS = 3;
 const DONE = 'done';
+const PAUSE_MS = 5;
+const pause = new Int32Array(new SharedArrayBuffer(4));
 /** What Stryker's switches read when they are asked for the first time. */
 const ACTIVE = '__STRYKER_ACTIVE_MUTANT__';
 
@@ -130,8 +132,16 @@ function activate(mutant: string, hitLimit?: number): void {
 /** Blocks until there is a line: no handle of Node's loop is open for that. */
 function nextLine(): string {
   const line = Buffer.alloc(4096);
-  const length = readSync(ORDERS, line);
-  return line.toString('utf8', 0, length).trim();
+  for (;;) {
+    try {
+      const length = readSync(ORDERS, line);
+      return line.toString('utf8', 0, length).trim();
+    } catch (error) {
+      // A program that a test started may have made the pipe non-blocking, which it is then for all.
+      if ((error as { code?: string }).code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, PAUSE_MS);
+    }
+  }
 }
 
 async function suitesOf(url: string): Promise<ListedSuite[]> {

@@ -105,7 +105,7 @@ class Runner {
     );
     const limits = {
       cpuMs: Object.fromEntries(chosen.map(({ id, ms }) => [id, ms * FACTOR + SPARE_MS])),
-      idleMs: chosen.some(({ outside }) => outside) ? IDLE_OUTSIDE_MS : IDLE_MS,
+      outside: new Set(chosen.filter(({ outside }) => outside).map(({ id }) => id)),
     };
     const files = this.#inOrder(chosen, activeMutant.fileName);
     const order = { files, bail: true, hitLimit, mutant: activeMutant.id };
@@ -196,6 +196,7 @@ class Runner {
 class Child {
   /** How many orders it has had. */
   orders = 0;
+  #ended = false;
   #process;
   #orderFile;
   #answerFile;
@@ -223,6 +224,7 @@ class Child {
     streams[3].setEncoding('utf8').on('data', (text) => this.#hear(text.trim().split('\n').at(-1)));
     this.#process.on('exit', (code, signal) => {
       this.end();
+      this.#ended = true;
       running.delete(this.#process.pid);
       for (const stream of streams) stream.destroy();
       this.#finish(signal === null ? `ended with code ${code}` : `was ended by ${signal}`);
@@ -230,8 +232,10 @@ class Child {
   }
 
   /** Carries out an order: its answer if there is one, whether it was stopped, and how it ended. */
-  do(order, limits) {
+  async do(order, limits) {
     this.orders++;
+    // The last order had an effect after its end.
+    if (this.#ended) return { timedOut: false, how: 'had ended', output: this.#output, test: this.#test };
     this.#output = '';
     rmSync(this.#answerFile, { force: true });
     writeFileSync(this.#orderFile, JSON.stringify({ ...order, answer: this.#answerFile }));
@@ -275,11 +279,13 @@ class Watch {
   #idleSince = performance.now();
   #used = -1;
   #limit = Number.POSITIVE_INFINITY;
+  #idleMs;
   #timer;
 
   constructor(pid, limits) {
     this.#pid = pid;
     this.#limits = limits;
+    this.#idleMs = limits.idleMs ?? IDLE_OUTSIDE_MS;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
@@ -290,11 +296,13 @@ class Watch {
   /** A test begins: its time runs from here. */
   began(id) {
     this.#start = performance.now();
+    this.#idleSince = this.#start;
+    this.#idleMs = this.#limits.idleMs ?? (this.#limits.outside.has(id) ? IDLE_OUTSIDE_MS : IDLE_MS);
     this.#limit = (statOf(this.#pid)?.used ?? 0) + (this.#limits.cpuMs[id] ?? Number.POSITIVE_INFINITY);
   }
 
   #look() {
-    const { idleMs } = this.#limits;
+    const idleMs = this.#idleMs;
     const now = performance.now();
     const stat = statOf(this.#pid);
     if (stat === undefined) {

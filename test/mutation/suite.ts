@@ -22,8 +22,10 @@ export interface ListedSuite {
   readonly afterEach: readonly TestBody[];
 }
 
-/** A turn of Node's loop lets handles close; so many are enough for a machine that is busy with others, too. */
-const MOST_TURNS = 200;
+/** Handles close in a turn or two of Node's loop, unless a process has to end for that. */
+const MOST_TURNS = 50;
+const MOST_PAUSES = 500;
+const PAUSE_MS = 2;
 
 /** What Node lists among the resources and is none: work that is on its way. */
 const PASSING = new Set(['Immediate', 'TickObject', 'FSReqPromise', 'FSReqCallback', 'CloseReq', 'Microtask']);
@@ -94,9 +96,9 @@ export async function settled(before: Open): Promise<void> {
     const now = open();
     const more = [...now.handles].filter(([type, count]) => count > (before.handles.get(type) ?? 0));
     if (more.length === 0 && now.descriptors === before.descriptors) return;
-    if (turn === MOST_TURNS) {
+    if (turn === MOST_TURNS + MOST_PAUSES) {
       throw new Error(`left something behind: ${more.join(' ')}\n${now.descriptors}\nbefore:\n${before.descriptors}`);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => (turn < MOST_TURNS ? setImmediate(resolve) : setTimeout(resolve, PAUSE_MS)));
   }
 }

@@ -1,5 +1,7 @@
 /** Debug mode: what it finds, what it says, and what it leaves in peace. */
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { all, type Co, group, isCancelled, pass, routine, sleep, type Task } from 'genloop/kernel';
 import * as assert from 'uvu/assert';
 import { observers } from '../../src/kernel/index.ts';
@@ -196,6 +198,82 @@ test('rule 3: an operation that is made and never yielded is told once it is col
     /\[GENLOOP_NOT_YIELDED\] GenloopWarning: an operation \(Sleep\) was made at .*debug-program\.ts:\d+/,
   );
   assert.is(stderr.split('GENLOOP_NOT_YIELDED').length, 2, stderr);
+});
+
+/** Runs `body` with a clock that it sets. */
+function withClock(body: (set: (ms: number) => void) => void): void {
+  const { now } = performance;
+  let time = 1_000_000;
+  performance.now = () => time;
+  try {
+    body((ms) => {
+      time = ms;
+    });
+  } finally {
+    performance.now = now;
+  }
+}
+
+test('rule 47: a step that takes longer than the limit is told, with its time; one that takes just as long is not', () => {
+  for (const [took, told] of [
+    [49.4, []],
+    [50, []],
+    [
+      70.4,
+      [
+        'GENLOOP_LONG_STEP: task 1 (main) held the thread for 70 ms in one step; let others run with `yield`, or compute ' +
+          'in a worker',
+      ],
+    ],
+  ] as const) {
+    withClock((set) => {
+      const { warnings } = debugged((scheduler) => {
+        scheduler.spawn(
+          (function* (): Co<void> {
+            yield* pass();
+            set(performance.now() + took);
+            yield* pass();
+          })(),
+          { name: 'main' },
+        );
+      }, 50);
+      assert.equal(warnings, told);
+    });
+  }
+});
+
+test('rule 3: what is made and never yielded is told when it is collected, with its kind and its place', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const told: string[] = [];
+  const debug = new Debug(NO_LIMIT, (code, message) => told.push(`${code}: ${message}`));
+  try {
+    const scheduler = new Scheduler();
+    Object.defineProperty(scheduler.kernel, 'observer', { get: () => debug, set: () => {} });
+    scheduler.spawn(
+      (function* (): Co<void> {
+        sleep(1);
+        yield* sleep(0);
+        yield sleep(0);
+      })(),
+    );
+    // Spawned is used, too.
+    scheduler.spawn(sleep(0));
+    scheduler.runSync();
+    // A few rounds more than the first needs: there must not be a second one.
+    for (let round = 0, more = 5; round < 1000 && more > 0; round++) {
+      if (told.length > 0) more--;
+      gc();
+      await turn();
+    }
+  } finally {
+    debug.close();
+  }
+  assert.is(told.length, 1, told.join('\n'));
+  assert.match(
+    told[0] as string,
+    /^GENLOOP_NOT_YIELDED: an operation \(\w+\) was made at .*debug\.test\.ts:\d+:\d+\)? and never yielded: `yield\*` is missing, or the operation is not needed$/,
+  );
 });
 
 test('several look on at once', () => {

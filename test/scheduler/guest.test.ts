@@ -1,11 +1,11 @@
 /** The guest in Node's loop: what it shares with its host, and when it lets the process end. */
 
 import { type Co, type Op, sleep, type Task } from 'genloop/kernel';
-import { realSys, Socket, type Sys } from 'genloop/os';
+import { type BackendName, realSys, Socket, type Sys } from 'genloop/os';
 import { ReadWait } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { NODE, Program } from '../examples/program.ts';
-import { abandon, closeBehind } from '../support/backends.ts';
+import { abandon, closeBehind, SETS } from '../support/backends.ts';
 import { thrownBy } from '../support/drives.ts';
 import { turn } from '../support/leaks.ts';
 import { Queue } from '../support/operations.ts';
@@ -54,6 +54,42 @@ test('rule 17: run returns before the first step', async () => {
   log.push('microtask');
   await promise;
   assert.equal(log, ['returned', 'microtask', 'step']);
+});
+
+/** How many steps a task that only yields takes in each turn of Node's loop, while the clock moves on by `ms` at each look. */
+async function stepsPerTurn(ms: number): Promise<number[]> {
+  const TURNS = 4;
+  let time = 0;
+  let steps = 0;
+  let going = true;
+  const sys = overriding(realSys(), {
+    now: () => {
+      time += ms;
+      return time;
+    },
+  });
+  const scheduler = new Scheduler({ sys, backend: SETS[0]?.name as BackendName });
+  scheduler.spawn(
+    (function* (): Co<void> {
+      for (; going; steps++) yield;
+    })(),
+  );
+  const end = scheduler.run();
+  const taken: number[] = [];
+  for (let before = 0; taken.length < TURNS; before = steps) {
+    await turn();
+    taken.push(steps - before);
+  }
+  going = false;
+  await end;
+  // A turn of the test may fall before the first of the guest.
+  return taken.filter((count) => count > 0).slice(1);
+}
+
+test('a turn of Node takes eight rounds as long as no millisecond has passed, and one otherwise', async () => {
+  // In each the readiness is asked for once, between 64 steps and 64.
+  assert.equal([...new Set(await stepsPerTurn(0))], [8 * 2 * 64]);
+  assert.equal([...new Set(await stepsPerTurn(1))], [2 * 64]);
 });
 
 test('a spawn from a callback of Node wakes the guest', async () => {

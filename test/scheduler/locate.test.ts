@@ -32,6 +32,34 @@ test('a place is a path and a line of the source, the one at which the generator
   assert.is(locator.whereFrame(generator), `${HERE}:${line + 3}`);
 });
 
+test('a place names the function as it is called when it is asked; one without a name has an empty one', () => {
+  using locator = new Locator();
+  function* named(): Generator<number> {
+    yield 1;
+  }
+  const renamed = Object.defineProperty(
+    function* (): Generator<number> {
+      yield 2;
+    },
+    'name',
+    { value: 'as it is called' },
+  );
+  const odd = Object.defineProperty(
+    function* (): Generator<number> {
+      yield 3;
+    },
+    'name',
+    { value: 5 },
+  );
+  const bodies = [named, (() => function* () {})(), renamed, named, odd];
+  const places = locator.places(bodies.map((body) => body()));
+  assert.equal(
+    places.map((place) => place?.functionName),
+    ['named', '', 'as it is called', 'named', ''],
+  );
+  assert.equal(locator.places([]), []);
+});
+
 test('the place of a task is that of its innermost subroutine', () => {
   using locator = new Locator();
   const scheduler = new Scheduler();
