@@ -55,7 +55,7 @@ async function mutate() {
     if (files.includes(file)) console.log(`${file}:${line}:${column} ${mutator}: ${was} → ${became}`);
   }
   if (files.length === all.length) {
-    writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 1)}\n`);
+    writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
     render(results);
   }
   for (const [folder, counts] of Object.entries(results.folders)) {
@@ -96,9 +96,9 @@ function summary(report) {
     files[file] = counts;
   }
   const folders = {};
-  for (const [file, counts] of Object.entries(files)) {
-    const folder = FOLDERS.find((each) => file.startsWith(`${each}/`)) ?? file;
-    folders[folder] = added(folders[folder], counts);
+  for (const folder of FOLDERS) {
+    const inside = Object.keys(files).filter((file) => file.startsWith(`${folder}/`));
+    if (inside.length > 0) folders[folder] = inside.map((file) => files[file]).reduce(added, {});
   }
   const machine = `Node ${process.version} on ${process.platform}`;
   const place = ({ file, line, column }) => `${file}:${String(line).padStart(4)}:${String(column).padStart(4)}`;

@@ -1,10 +1,12 @@
 /** Who looks on in all schedulers of a thread, and which schedulers run in it. This file stands for `observe.ts` and `running.ts`. */
 
 import { type Co, type Observer, pass, sleep } from 'genloop/kernel';
+import type { BackendName } from 'genloop/os';
 import { currentScheduler, currentTask, until } from 'genloop/scheduler';
 import * as assert from 'uvu/assert';
 import { observe } from '../../src/scheduler/observe.ts';
 import { runningSchedulers } from '../../src/scheduler/running.ts';
+import { SETS } from '../support/backends.ts';
 import { Scheduler } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 
@@ -16,6 +18,11 @@ function witness(name: string, log: string[]): Observer {
 }
 
 function* nothing(): Co<void> {}
+
+/** A scheduler that can be a guest, whatever backend the environment names. */
+function watchable(): Scheduler {
+  return new Scheduler({ backend: SETS[0]?.name as BackendName });
+}
 
 test('each that looks on is told, in schedulers before and after, until it is disposed; the others go on', () => {
   const log: string[] = [];
@@ -46,7 +53,7 @@ test('each that looks on is told, in schedulers before and after, until it is di
 });
 
 test('a scheduler runs from its first step to the end of its last task, in each drive', async () => {
-  const scheduler = new Scheduler();
+  const scheduler = watchable();
   const seen: Scheduler[][] = [];
   const look = function* (): Co<void> {
     seen.push(runningSchedulers());
@@ -84,7 +91,7 @@ function gate(count: number): { open: Promise<void>; pass: () => void } {
 }
 
 test('schedulers that run side by side are told in the order in which they began', async () => {
-  const [first, second] = [new Scheduler(), new Scheduler()];
+  const [first, second] = [watchable(), watchable()];
   const seen: Scheduler[][] = [];
   // Both are there before one looks, and until both have looked.
   const begun = gate(2);
