@@ -260,7 +260,8 @@ for (const [what, before] of [
           });
         } catch (error) { say(error.code); }
         say('over');
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        // It comes at once; on a busy machine that may be later.
+        await new Promise((resolve) => setTimeout(resolve, ${signal === null ? 50 : 10_000}));
       `);
       const end = await child.ended();
       const cancelled = before === '' ? '' : 'cancelled\n';
