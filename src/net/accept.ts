@@ -14,7 +14,7 @@
 import { type Kernel, Op, PENDING, WaitQueue, type Waker } from '../kernel/index.ts';
 import { ClosedError, type Socket, SystemError } from '../os/index.ts';
 import { BusyError, Readiness, type Registration, type Waiter } from '../poller/index.ts';
-import type { PollingHost } from '../scheduler/index.ts';
+import { pollerOf } from '../scheduler/index.ts';
 import { isTransient } from './accept-errors.ts';
 
 /** Connections that are gone before they are accepted, skipped before others get their turn. */
@@ -158,7 +158,7 @@ export class Arrivals<S extends Accepted> implements Waiter {
       throw new BusyError(`tasks of another scheduler already wait for connections to ${this.name()}`);
     }
     if (this.socket.closed) throw this.closedError('has been closed');
-    this.registration = (kernel.host as PollingHost).poller.park(this.socket, Readiness.IN, this);
+    this.registration = pollerOf(kernel).park(this.socket, Readiness.IN, this);
     this.kernel = kernel;
   }
 

@@ -7,13 +7,12 @@
  * datagram only if it has won.
  */
 
-import { type Kernel, MisuseError, Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
+import { type Kernel, Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
 import { ClosedError, type Socket, type SystemError } from '../os/index.ts';
 import { BusyError, type Direction, type Registration, type Waiter } from '../poller/index.ts';
-import type { PollingHost } from '../scheduler/index.ts';
+import { pollerOf } from '../scheduler/index.ts';
+import { BYTE_BUDGET } from './budget.ts';
 
-/** How many bytes may move without a wait before others get their turn. Rule 40. */
-const BYTE_BUDGET = 262_144;
 /** The pauses, in milliseconds, while the system has no memory for what is sent: readiness does not tell when it has again. */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 64;
@@ -157,9 +156,7 @@ export class Line implements Waiter {
       });
       return;
     }
-    const { poller } = kernel.host as Partial<PollingHost>;
-    if (poller === undefined) throw new MisuseError('this kernel has no poller: wait for sockets in a Scheduler');
-    this.registration = poller.park(this.socket, this.direction, this);
+    this.registration = pollerOf(kernel).park(this.socket, this.direction, this);
   }
 
   /** Nobody waits any more. */

@@ -6,47 +6,32 @@
  * it must: if it is cancelled then, the stream takes no more writes (rule 35).
  */
 
-import { type Kernel, Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
+import { Op, PENDING, type Waker } from '../kernel/index.ts';
 import { ClosedError } from '../os/index.ts';
 import { Buffer } from '../platform/node.ts';
 import { BusyError } from '../poller/index.ts';
 import { isLent } from './borrowed.ts';
+import { BYTE_BUDGET } from './budget.ts';
 import { EndedError, PartialWriteError } from './errors.ts';
 import type { Input } from './input.ts';
-import { BYTE_BUDGET } from './reader.ts';
+import { Side } from './side.ts';
 import type { Transport } from './transport.ts';
 
 /** Who writes, and how it waits for the transport. The wake of its wait comes here first. */
-export class Output implements Waker<unknown> {
-  readonly transport: Transport;
-  /** The transport's place to remember our wait. */
-  state: unknown = undefined;
+export class Output extends Side<void> {
   /** How many bytes have ever gone. */
   sent = 0;
-  closed = false;
   /** Whether the direction was ended. */
   ended = false;
   private readonly input: Input;
-  private wait: Op<unknown> | null = null;
-  private waker: Waker<void> | null = null;
   /** The write of which a part has gone, or that waits. */
   private operation: Write | null = null;
   /** Why nothing can be written any more. */
   private failure: unknown = null;
-  private later: Timer | null = null;
 
   constructor(transport: Transport, input: Input) {
-    this.transport = transport;
+    super(transport);
     this.input = input;
-  }
-
-  /** What messages call the stream. */
-  get title(): string {
-    return this.transport.describe();
-  }
-
-  get kernel(): Kernel {
-    return (this.waker as Waker<void>).kernel;
   }
 
   /** Refuses what cannot be written now. */
@@ -133,7 +118,7 @@ export class Output implements Waker<unknown> {
   }
 
   /** The transport has room, or can tell why not. */
-  wake(): boolean {
+  override wake(): boolean {
     const { waker, operation } = this;
     if (waker === null || operation === null) return false;
     try {
@@ -151,7 +136,7 @@ export class Output implements Waker<unknown> {
   }
 
   /** The wait itself failed: closed elsewhere, refused, or not possible. */
-  fail(error: unknown): boolean {
+  override fail(error: unknown): boolean {
     const { waker, operation } = this;
     if (waker === null) return false;
     this.waker = this.operation = null;
@@ -160,25 +145,15 @@ export class Output implements Waker<unknown> {
   }
 
   private goOn(operation: Write): void {
-    const { kernel } = this;
-    if (operation.tired) {
-      // Others first; then it goes on where it is.
+    // A transport that is ready at once, though nothing fitted a moment ago, has the others' turns in between.
+    if (operation.tired || this.isReady()) {
       operation.tired = false;
-      this.later = kernel.timers.set(kernel.host.now(), () => {
-        this.later = null;
-        this.wake();
-      });
-      return;
+      this.wakeLater();
     }
-    this.wait ??= this.transport.writable();
-    this.state = undefined;
-    kernel.observer?.yielded?.(this.wait);
-    if (this.wait.try(kernel) === PENDING) {
-      this.wait.park(this);
-      return;
-    }
-    operation.tired = true;
-    this.goOn(operation);
+  }
+
+  protected override readiness(): Op<unknown> {
+    return this.transport.writable();
   }
 
   private cutOff(operation: Write): void {
@@ -192,15 +167,6 @@ export class Output implements Waker<unknown> {
     // What the reader has found says more than the EPIPE that follows from it.
     this.failure ??= this.input.failure ?? error;
     if ((error as { code?: unknown }).code !== 'EPIPE') this.input.note(error);
-  }
-
-  private withdraw(): void {
-    if (this.later === null) {
-      this.wait?.abort(this);
-      return;
-    }
-    this.kernel.timers.cancel(this.later);
-    this.later = null;
   }
 }
 

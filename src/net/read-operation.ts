@@ -4,8 +4,9 @@
  */
 
 import { Op, PENDING, type Waker } from '../kernel/index.ts';
+import { BYTE_BUDGET } from './budget.ts';
 import type { Input } from './input.ts';
-import { BYTE_BUDGET, READY, type Reader } from './reader.ts';
+import { READY, type Reader } from './reader.ts';
 
 /** A read of any kind: what it takes of the input, and when it has enough. */
 export abstract class ReadOperation<T> extends Op<T> {

@@ -9,16 +9,15 @@
  * is bounded, by the kernel in number and here in bytes (rule 40).
  */
 
-import { type Kernel, type Op, PENDING, type Timer, type Waker } from '../kernel/index.ts';
+import { type Op, PENDING, type Waker } from '../kernel/index.ts';
 import { ClosedError } from '../os/index.ts';
 import { BusyError } from '../poller/index.ts';
 import { RECEIVE_SIZE, receiveBuffer } from './borrowed.ts';
+import { BYTE_BUDGET } from './budget.ts';
 import { Input, type InputMark } from './input.ts';
 import type { ReadOperation } from './read-operation.ts';
-import type { Transport } from './transport.ts';
+import { Side } from './side.ts';
 
-/** How many bytes one task may move without waiting before others get their turn. Rule 40. */
-export const BYTE_BUDGET = 262_144 as const;
 /** How often a transport may be found ready at once before others get their turn. Rule 40. */
 const READY_BUDGET = 32;
 
@@ -26,16 +25,10 @@ const READY_BUDGET = 32;
 export const READY: unique symbol = Symbol('ready');
 
 /** Who reads, and how it waits for the transport. The wake of its wait comes here first. */
-export class Reader implements Waker<unknown> {
+export class Reader extends Side<unknown> {
   readonly input: Input = new Input();
-  readonly transport: Transport;
-  /** The transport's place to remember our wait. */
-  state: unknown = undefined;
-  closed = false;
   /** @internal Whether receiving may give something without waiting. */
   promising = false;
-  private wait: Op<unknown> | null = null;
-  private waker: Waker<unknown> | null = null;
   private operation: ReadOperation<unknown> | null = null;
   /** Whether the task is to receive in its own step. */
   private inStep = false;
@@ -45,21 +38,6 @@ export class Reader implements Waker<unknown> {
   burst = 0;
   /** @internal The input before something was taken of it that may be refused. */
   before: InputMark | null = null;
-  /** Goes on after others have had their turn. */
-  private later: Timer | null = null;
-
-  constructor(transport: Transport) {
-    this.transport = transport;
-  }
-
-  /** What messages call the stream. */
-  get title(): string {
-    return this.transport.describe();
-  }
-
-  get kernel(): Kernel {
-    return (this.waker as Waker<unknown>).kernel;
-  }
 
   /** Refuses a second reader, and everybody once closed. */
   admit(): void {
@@ -174,7 +152,7 @@ export class Reader implements Waker<unknown> {
   }
 
   /** The transport is ready, or something has been delivered. */
-  wake(): boolean {
+  override wake(): boolean {
     if (this.waker === null) return false;
     const { input } = this;
     this.promising = input.delivered ? input.filled : true;
@@ -185,7 +163,7 @@ export class Reader implements Waker<unknown> {
   }
 
   /** The wait itself failed: closed elsewhere, refused, or not possible. */
-  fail(error: unknown): boolean {
+  override fail(error: unknown): boolean {
     const { waker } = this;
     if (waker === null) return false;
     this.waker = this.operation = null;
@@ -234,30 +212,10 @@ export class Reader implements Waker<unknown> {
       this.rouse();
       return;
     }
-    const { timers, host } = this.kernel;
-    this.later = timers.set(host.now(), () => {
-      this.later = null;
-      this.wake();
-    });
+    this.wakeLater();
   }
 
-  /** Asks the transport; if it is not ready, it will wake us. */
-  private isReady(): boolean {
-    const { kernel } = this;
-    this.wait ??= this.transport.readable();
-    this.state = undefined;
-    kernel.observer?.yielded?.(this.wait);
-    if (this.wait.try(kernel) !== PENDING) return true;
-    this.wait.park(this);
-    return false;
-  }
-
-  private withdraw(): void {
-    if (this.later === null) {
-      this.wait?.abort(this);
-      return;
-    }
-    this.kernel.timers.cancel(this.later);
-    this.later = null;
+  protected override readiness(): Op<unknown> {
+    return this.transport.readable();
   }
 }

@@ -16,7 +16,8 @@ export interface PollingHost extends Host {
   readonly attached: boolean;
 }
 
-function pollerOf(kernel: Kernel): Poller {
+/** @internal The poller of a task's scheduler. Throws `MisuseError` for a kernel that has none. */
+export function pollerOf(kernel: Kernel): Poller {
   const { poller } = kernel.host as Partial<PollingHost>;
   if (poller === undefined) throw new MisuseError('this kernel has no poller: wait for descriptors in a Scheduler');
   return poller;
