@@ -32,6 +32,13 @@ struct Bytes {
   size_t length;
 };
 
+// What a call that moves bytes through a socket begins with: fd, buffer, offset, length, flags.
+struct Transfer {
+  int fd;
+  Bytes bytes;
+  int flags;
+};
+
 struct Rows {
   int32_t* data;
   size_t count;
@@ -83,6 +90,13 @@ class Arguments {
 
   Bytes bytes(size_t index, const char* name);
   Bytes bytes(size_t index, const char* name, size_t offset, size_t length);
+  Transfer transfer() {
+    const int fd = descriptor(0);
+    const size_t offset = length(2, "offset");
+    const size_t size = length(3, "length");
+    const int flags = static_cast<int>(bits(4, "flags"));
+    return {fd, bytes(1, "buffer", offset, size), flags};
+  }
   // A slot for a result.
   uint8_t* slot(size_t index, const char* name);
   // A slot that holds an address; the length is read once.

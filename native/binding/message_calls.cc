@@ -96,17 +96,13 @@ napi_value sendmsg(napi_env env, napi_callback_info info) {
 
 napi_value recvmsg(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "recvmsg");
-  const int fd = arguments.descriptor(0);
-  const size_t offset = arguments.length(2, "offset");
-  const size_t length = arguments.length(3, "length");
-  const uint32_t flags = arguments.bits(4, "flags");
-  const Bytes bytes = arguments.bytes(1, "buffer", offset, length);
+  const auto [fd, bytes, flags] = arguments.transfer();
   uint8_t* slot = arguments.slot(5, "slot");
   const Control control = controlRow(arguments, 6);
   if (arguments.failed()) return nullptr;
   int32_t row[kControlHeader + kMostDescriptors];
-  const int64_t received = receiveMessage(fd, bytes.data, bytes.length, static_cast<int>(flags), slot,
-                                          control.row == nullptr ? nullptr : row, control.room);
+  const int64_t received =
+      receiveMessage(fd, bytes.data, bytes.length, flags, slot, control.row == nullptr ? nullptr : row, control.room);
   if (received >= 0 && control.row != nullptr) {
     const size_t count = static_cast<size_t>(row[kControlCount]);
     for (size_t at = 0; at < kControlHeader + count; at++) control.row[at] = row[at];

@@ -11,13 +11,9 @@ namespace {
 
 napi_value recv(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "recv");
-  const int fd = arguments.descriptor(0);
-  const size_t offset = arguments.length(2, "offset");
-  const size_t length = arguments.length(3, "length");
-  const uint32_t flags = arguments.bits(4, "flags");
-  const Bytes bytes = arguments.bytes(1, "buffer", offset, length);
+  const auto [fd, bytes, flags] = arguments.transfer();
   if (arguments.failed()) return nullptr;
-  return arguments.number(receive(fd, bytes.data, bytes.length, static_cast<int>(flags)));
+  return arguments.number(receive(fd, bytes.data, bytes.length, flags));
 }
 
 napi_value recvEach(napi_env env, napi_callback_info info) {
@@ -36,38 +32,25 @@ napi_value recvEach(napi_env env, napi_callback_info info) {
 
 napi_value send(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "send");
-  const int fd = arguments.descriptor(0);
-  const size_t offset = arguments.length(2, "offset");
-  const size_t length = arguments.length(3, "length");
-  const uint32_t flags = arguments.bits(4, "flags");
-  const Bytes bytes = arguments.bytes(1, "buffer", offset, length);
+  const auto [fd, bytes, flags] = arguments.transfer();
   if (arguments.failed()) return nullptr;
-  return arguments.number(transmit(fd, bytes.data, bytes.length, static_cast<int>(flags)));
+  return arguments.number(transmit(fd, bytes.data, bytes.length, flags));
 }
 
 napi_value recvfrom(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "recvfrom");
-  const int fd = arguments.descriptor(0);
-  const size_t offset = arguments.length(2, "offset");
-  const size_t length = arguments.length(3, "length");
-  const uint32_t flags = arguments.bits(4, "flags");
-  const Bytes bytes = arguments.bytes(1, "buffer", offset, length);
+  const auto [fd, bytes, flags] = arguments.transfer();
   uint8_t* slot = arguments.slot(5, "slot");
   if (arguments.failed()) return nullptr;
-  return arguments.number(receiveFrom(fd, bytes.data, bytes.length, static_cast<int>(flags), slot));
+  return arguments.number(receiveFrom(fd, bytes.data, bytes.length, flags, slot));
 }
 
 napi_value sendto(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "sendto");
-  const int fd = arguments.descriptor(0);
-  const size_t offset = arguments.length(2, "offset");
-  const size_t length = arguments.length(3, "length");
-  const uint32_t flags = arguments.bits(4, "flags");
-  const Bytes bytes = arguments.bytes(1, "buffer", offset, length);
+  const auto [fd, bytes, flags] = arguments.transfer();
   const AddressBytes address = arguments.address(5, "address");
   if (arguments.failed()) return nullptr;
-  return arguments.number(
-      transmitTo(fd, bytes.data, bytes.length, static_cast<int>(flags), address.address, address.length));
+  return arguments.number(transmitTo(fd, bytes.data, bytes.length, flags, address.address, address.length));
 }
 
 napi_value read(napi_env env, napi_callback_info info) {

@@ -3,7 +3,7 @@
 //   recvmmsg, sendmmsg   Linux has them; elsewhere a loop of recvmsg and sendmsg says the same.
 //                        (FreeBSD's are such a loop, in its C library.)
 //   MSG_CMSG_CLOEXEC     Darwin has none: fcntl follows, and a fork in between leaks the number.
-//   MSG_NOSIGNAL         Darwin has none: SO_NOSIGPIPE was set when the socket was made.
+//   MSG_NOSIGNAL         Darwin has none: see sockets.h.
 //   SCM_CREDENTIALS      Linux. The others' credentials have another form, and sending them is
 //                        EOPNOTSUPP.
 //
@@ -22,16 +22,11 @@
 
 #include "address.h"
 #include "result.h"
+#include "sockets.h"
 
 namespace genloop {
 
 namespace {
-
-#if defined(MSG_NOSIGNAL)
-constexpr int kNoSignal = MSG_NOSIGNAL;
-#else
-constexpr int kNoSignal = 0;
-#endif
 
 #if defined(MSG_CMSG_CLOEXEC)
 constexpr int kCloseOnExec = MSG_CMSG_CLOEXEC;

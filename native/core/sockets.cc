@@ -19,12 +19,6 @@ namespace genloop {
 
 namespace {
 
-#if defined(MSG_NOSIGNAL)
-constexpr int kNoSignal = MSG_NOSIGNAL;
-#else
-constexpr int kNoSignal = 0;  // Darwin: SO_NOSIGPIPE was set when the socket was made
-#endif
-
 #if defined(__linux__) && defined(SYS_recvfrom) && defined(SYS_sendto)
 long plainRecv(int fd, void* bytes, size_t length, int flags) {
   return ::syscall(SYS_recvfrom, fd, bytes, length, flags, nullptr, nullptr);

@@ -11,6 +11,13 @@ namespace genloop {
 
 constexpr size_t kReceiveRow = 2;
 
+// For every send: a broken connection is an error, and no signal.
+#if defined(MSG_NOSIGNAL)
+constexpr int kNoSignal = MSG_NOSIGNAL;
+#else
+constexpr int kNoSignal = 0;  // Darwin: SO_NOSIGPIPE was set when the socket was made
+#endif
+
 int64_t bindSocket(int fd, const sockaddr* address, socklen_t length);
 int64_t listenSocket(int fd, int backlog);
 // EINTR is handed up: the connection goes on being made, and a second call would say EALREADY.
