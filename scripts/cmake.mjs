@@ -5,7 +5,7 @@
  *   node scripts/cmake.mjs --tag asan --sanitize address,undefined    build/asan/addon.node
  *   node scripts/cmake.mjs --tag kqueue --libkqueue /usr         with the kqueue backend over libkqueue
  *   node scripts/cmake.mjs --tag coverage --coverage
- *   node scripts/cmake.mjs --core-test [--sanitize …]            builds and runs native/test/core_test.cc
+ *   node scripts/cmake.mjs --core-test [--sanitize …]            builds and runs native/test/
  *   node scripts/cmake.mjs --bench                               build/bench/*, from native/bench/*.cc
  */
 

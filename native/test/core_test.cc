@@ -2,9 +2,7 @@
 // on (addresses survive a round trip, no wait ends early, select never writes past its sets) is checked
 // where it is made. A check prints only when it fails; the last line counts.
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -16,56 +14,26 @@
 #include <sys/epoll.h>
 #endif
 
-#include <atomic>
 #include <cerrno>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <limits>
 #include <string>
-#include <thread>
-#include <utility>
-#include <vector>
 
 #include "../core/address.h"
 #include "../core/creation.h"
 #include "../core/descriptors.h"
 #include "../core/epoll.h"
 #include "../core/kqueue.h"
-#include "../core/lookup.h"
-#include "../core/messages.h"
 #include "../core/poll.h"
 #include "../core/select.h"
-#include "../core/signals.h"
 #include "../core/sockets.h"
 #include "../core/time.h"
+#include "check.h"
 
 using namespace genloop;
 
 namespace {
-
-int passed = 0;
-int failed = 0;
-
-void check(bool condition, const char* text, const char* file, int line) {
-  if (condition) {
-    passed++;
-    return;
-  }
-  failed++;
-  std::printf("%s:%d: %s\n", file, line, text);
-}
-
-#define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
-
-constexpr double kForever = std::numeric_limits<double>::infinity();
-
-bool isAddress(const uint8_t* slot, const char* family, const std::string& address, int port, uint32_t scope) {
-  const DecodedAddress decoded = unpackAddress(slot, kSlotAddress);
-  return std::string(decoded.family) == family && decoded.address == address && decoded.port == port &&
-         decoded.scope == scope;
-}
 
 void numericAddressesSurviveARoundTrip() {
   uint8_t slot[kSlotSize] = {};
@@ -196,114 +164,6 @@ void whatIsOpenedNeitherBlocksNorIsInherited() {
   CHECK(closeDescriptor(-1) == -EBADF && !isOpen(-1) && isOpen(0) == (::fcntl(0, F_GETFD) >= 0));
 }
 
-void datagramsSayWhetherTheyWereCut() {
-  uint8_t slot[kSlotSize] = {};
-  uint8_t bytes[4] = {1, 2, 3, 4};
-  const int a = static_cast<int>(openSocket(AF_INET, SOCK_DGRAM, 0));
-  const int b = static_cast<int>(openSocket(AF_INET, SOCK_DGRAM, 0));
-  packAddress(slot, "127.0.0.1", 0, 0);
-  CHECK(bindSocket(a, slotAddress(slot), slot[0]) == 0);
-  CHECK(localAddress(a, slot) == 0);
-  CHECK(receiveFrom(a, bytes, 4, 0, slot) == -EAGAIN && slot[0] == sizeof(sockaddr_in));
-  CHECK(transmitTo(b, bytes, 4, 0, slotAddress(slot), slot[0]) == 4);
-  CHECK(transmitTo(b, bytes, 0, 0, slotAddress(slot), slot[0]) == 0);
-  CHECK(receiveFrom(a, bytes, 3, 0, slot) == 3 && slot[1] == 1);
-  CHECK(receiveFrom(a, bytes, 3, 0, slot) == 0 && slot[1] == 0 && unpackAddress(slot, kSlotAddress).port != 0);
-  closeDescriptor(a);
-  closeDescriptor(b);
-}
-
-void receivingForManyLosesNothing() {
-  int pairs[2][2];
-  for (auto& pair : pairs) CHECK(openSocketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-  CHECK(transmit(pairs[0][1], reinterpret_cast<const uint8_t*>("seven!!"), 7, 0) == 7);
-  CHECK(transmit(pairs[1][1], reinterpret_cast<const uint8_t*>("two"), 2, 0) == 2);
-  uint8_t bytes[12];
-  int32_t rows[] = {pairs[0][0], 0, pairs[1][1], 0, pairs[1][0], 0};
-  // At most four each, one behind the other; who has nothing takes no room.
-  CHECK(receiveEach(rows, 3, bytes, 4) == 6);
-  CHECK(rows[1] == 4 && rows[3] == -EAGAIN && rows[5] == 2 && std::memcmp(bytes, "sevetw", 6) == 0);
-  closeDescriptor(pairs[1][1]);
-  CHECK(receiveEach(rows, 3, bytes, 4) == 3);
-  CHECK(rows[1] == 3 && rows[3] == -EBADF && rows[5] == 0 && std::memcmp(bytes, "n!!", 3) == 0);
-  for (const int fd : {pairs[0][0], pairs[0][1], pairs[1][0]}) closeDescriptor(fd);
-}
-
-void batchesAreTheSameInOneCallAndInMany() {
-  using Receive = int64_t (*)(int, IncomingDatagram*, size_t, int);
-  using Send = int64_t (*)(int, const OutgoingDatagram*, size_t, int);
-  const std::pair<Receive, Send> kWays[] = {{receiveDatagrams, sendDatagrams}, {receiveOneByOne, sendOneByOne}};
-  for (const auto& [receiveAll, sendAll] : kWays) {
-    uint8_t slot[kSlotSize] = {};
-    uint8_t bytes[] = "abcdef";
-    const int a = static_cast<int>(openSocket(AF_INET, SOCK_DGRAM, 0));
-    const int b = static_cast<int>(openSocket(AF_INET, SOCK_DGRAM, 0));
-    packAddress(slot, "127.0.0.1", 0, 0);
-    CHECK(bindSocket(a, slotAddress(slot), slot[0]) == 0 && localAddress(a, slot) == 0);
-    static uint8_t huge[70000];
-    const OutgoingDatagram out[] = {{{bytes, 3}, slotAddress(slot), slot[0]},
-                                    {{bytes, 0}, slotAddress(slot), slot[0]},
-                                    {{bytes, 6}, slotAddress(slot), slot[0]},
-                                    {{huge, sizeof(huge)}, slotAddress(slot), slot[0]}};
-    CHECK(sendAll(b, out, 4, 0) == 3 && sendAll(b, out + 3, 1, 0) == -EMSGSIZE);
-    static uint8_t slots[kMostDatagrams][kSlotSize];
-    static uint8_t room[kMostDatagrams][4];
-    IncomingDatagram in[kMostDatagrams];
-    for (size_t at = 0; at < kMostDatagrams; at++) in[at] = {{room[at], 4}, slots[at], 77};
-    CHECK(receiveAll(a, in, kMostDatagrams, 0) == 3 && receiveAll(a, in, kMostDatagrams, 0) == -EAGAIN);
-    CHECK(in[0].received == 3 && std::memcmp(room[0], "abc", 3) == 0 && slots[0][1] == 0);
-    CHECK(in[1].received == 0 && slots[1][0] == sizeof(sockaddr_in));
-    CHECK(in[2].received == 4 && slots[2][1] == 1 && in[3].received == 77);
-    CHECK(receiveAll(-1, in, 1, 0) == -EBADF && sendAll(-1, out, 1, 0) == -EBADF);
-    closeDescriptor(a);
-    closeDescriptor(b);
-  }
-}
-
-int openCount() {
-  int count = 0;
-  for (int fd = 0; fd < 256; fd++) count += isOpen(fd) ? 1 : 0;
-  return count;
-}
-
-void descriptorsTravelAndNoneIsLeftOver() {
-  uint8_t slot[kSlotSize] = {};
-  uint8_t byte = 1;
-  iovec part{&byte, 1};
-  int pair[2];
-  int sent[2];
-  CHECK(openSocketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0 && openPipe(sent) == 0);
-  ::fcntl(sent[0], F_SETFL, 0);
-  const int32_t two[kControlHeader + 2] = {2, 0, 0, 0, 0, 0, sent[0], sent[1]};
-  const int before = openCount();
-  int32_t row[kControlHeader + kMostDescriptors] = {};
-  for (const size_t room : {size_t{0}, size_t{1}}) {
-    CHECK(sendMessage(pair[0], &part, 1, 0, nullptr, 0, two) == 1);
-    CHECK(receiveMessage(pair[1], &byte, 1, 0, slot, row, room) == 1);
-    CHECK(row[kControlCount] == 0 && row[kControlLost] == 1 && openCount() == before);
-  }
-  CHECK(sendMessage(pair[0], &part, 1, 0, nullptr, 0, two) == 1);
-  CHECK(receiveMessage(pair[1], &byte, 1, 0, slot, nullptr, 0) == 1 && openCount() == before);
-  CHECK(sendMessage(pair[0], &part, 1, 0, nullptr, 0, two) == 1);
-  CHECK(receiveMessage(pair[1], &byte, 1, 0, slot, row, kMostDescriptors) == 1);
-  CHECK(row[kControlCount] == 2 && row[kControlLost] == 0 && openCount() == before + 2);
-  for (int at = 0; at < 2; at++) {
-    const int fd = row[kControlHeader + at];
-    CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 && (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
-    closeDescriptor(fd);
-  }
-#if defined(__linux__)
-  const int on = 1;
-  CHECK(setOption(pair[1], SOL_SOCKET, SO_PASSCRED, reinterpret_cast<const uint8_t*>(&on), sizeof(on)) == 0);
-  CHECK(sendMessage(pair[0], &part, 1, 0, nullptr, 0, nullptr) == 1);
-  CHECK(receiveMessage(pair[1], &byte, 1, 0, slot, row, 0) == 1);
-  CHECK(row[kControlHasCredentials] == 1 && row[kControlPid] == ::getpid() && row[kControlLost] == 0);
-#endif
-  const int32_t closed[kControlHeader + 1] = {1, 0, 0, 0, 0, 0, 1000000};
-  CHECK(sendMessage(pair[0], &part, 1, 0, nullptr, 0, closed) == -EBADF);
-  for (const int fd : {pair[0], pair[1], sent[0], sent[1]}) closeDescriptor(fd);
-}
-
 void fcntlAndIoctlTakeNoPointers() {
   int pair[2];
   openPipe(pair);
@@ -379,135 +239,6 @@ void timersFireAtTheirTimeAndNotBefore() {
 
 #endif
 
-void signalsHaveOneOwnerAndAreGivenBack() {
-  const int first = 0;
-  const int second = 0;
-  struct sigaction before;
-  struct sigaction after;
-  ::sigaction(SIGUSR1, nullptr, &before);
-  const int64_t end = openSignal(SIGUSR1, &first);
-  CHECK(end >= 0 && openSignal(SIGUSR1, &first) == end && openSignal(SIGWINCH, &first) == end);
-  CHECK(openSignal(SIGUSR2, &second) == -EBUSY && closeSignal(SIGUSR1, &second) == -EINVAL);
-  CHECK(openSignal(SIGKILL, &first) == -EINVAL && openSignal(0, &first) == -EINVAL);
-  CHECK(openSignal(-1, &first) == -EINVAL && openSignal(1 << 20, &first) == -EINVAL);
-  uint8_t bytes[4] = {};
-  errno = 77;
-  CHECK(raiseSignal(SIGUSR1) == 0 && errno == 77);
-  CHECK(readBytes(static_cast<int>(end), bytes, 4) == 1 && bytes[0] == SIGUSR1);
-  for (int at = 0; at < 100000; at++) raiseSignal(SIGUSR1);  // more than the pipe holds
-  CHECK(closeSignal(SIGUSR1, &first) == 0 && closeSignal(SIGUSR1, &first) == -EINVAL);
-  ::sigaction(SIGUSR1, nullptr, &after);
-  CHECK(after.sa_handler == before.sa_handler && isOpen(static_cast<int>(end)));
-  closeSignals(&second);
-  CHECK(isOpen(static_cast<int>(end)));
-  closeSignals(&first);
-  CHECK(!isOpen(static_cast<int>(end)));
-  CHECK(openSignal(SIGKILL, &second) == -EINVAL && !isOpen(static_cast<int>(end)));
-  CHECK(openSignal(SIGUSR2, &second) >= 0 && closeSignal(SIGUSR2, &second) == 0);
-}
-
-void anotherHandlerPutOverOursStays() {
-  const int owner = 0;
-  CHECK(openSignal(SIGUSR1, &owner) >= 0);
-  ::signal(SIGUSR1, SIG_IGN);
-  CHECK(closeSignal(SIGUSR1, &owner) == 0);
-  CHECK(::signal(SIGUSR1, SIG_DFL) == SIG_IGN);
-}
-
-// The number of the closed pipe goes to another file at once; a handler that was late would write into it.
-void aLateHandlerWritesIntoNobodysFile() {
-  const int owner = 0;
-  ::signal(SIGUSR1, SIG_IGN);
-  std::atomic<bool> done{false};
-  std::thread storm([&done] {
-    while (!done.load()) ::pthread_kill(::pthread_self(), SIGUSR1);
-  });
-  bool clean = true;
-  for (int at = 0; at < 300; at++) {
-    const int64_t end = openSignal(SIGUSR1, &owner);
-    int32_t row[] = {static_cast<int32_t>(end), POLLIN};
-    CHECK(waitPoll(row, 1, timeoutFrom(kForever)) != 0);
-    CHECK(closeSignal(SIGUSR1, &owner) == 0);
-    int pair[2];
-    openPipe(pair);
-    uint8_t byte;
-    clean = clean && readBytes(pair[0], &byte, 1) == -EAGAIN;
-    closeDescriptor(pair[0]);
-    closeDescriptor(pair[1]);
-  }
-  done.store(true);
-  storm.join();
-  ::signal(SIGUSR1, SIG_DFL);
-  CHECK(clean);
-}
-
-// What comes through a descriptor until its end.
-std::vector<uint8_t> everythingFrom(int fd) {
-  std::vector<uint8_t> all;
-  uint8_t part[256];
-  for (;;) {
-    struct pollfd look {};
-    look.fd = fd;
-    look.events = POLLIN;
-    ::poll(&look, 1, -1);
-    const int64_t length = readBytes(fd, part, sizeof(part));
-    if (length <= 0 && length != -EAGAIN) return all;
-    if (length > 0) all.insert(all.end(), part, part + length);
-  }
-}
-
-int32_t statusOf(const std::vector<uint8_t>& answer) {
-  int32_t status = 1;
-  if (answer.size() >= sizeof(status)) std::memcpy(&status, answer.data(), sizeof(status));
-  return status;
-}
-
-// Numeric names only: no test may depend on what the machine calls itself, or ask a name server.
-void namesAreLookedUpOffTheThread() {
-  int fds[40];
-  for (int& fd : fds) fd = static_cast<int>(startLookup("127.0.0.1", AF_UNSPEC));
-  for (const int fd : fds) {
-    CHECK(fd >= 0 && (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0 && (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-    const std::vector<uint8_t> answer = everythingFrom(fd);
-    CHECK(statusOf(answer) == 0 && answer.size() == sizeof(int32_t) + kSlotHeader + sizeof(sockaddr_in));
-    uint8_t slot[kSlotSize] = {};
-    std::memcpy(slot, answer.data() + sizeof(int32_t), answer.size() - sizeof(int32_t));
-    CHECK(isAddress(slot, "IPv4", "127.0.0.1", 0, 0));
-    ::close(fd);
-  }
-  const int wrong = static_cast<int>(startLookup("::1", AF_INET));
-  CHECK(statusOf(everythingFrom(wrong)) < 0);
-  ::close(wrong);
-}
-
-// The threads go on with what is closed under their hands, and the next question is answered.
-void answersThatNobodyReadsAreThrownAway() {
-  for (int round = 0; round < 200; round++) ::close(static_cast<int>(startLookup("127.0.0.1", AF_INET)));
-  std::vector<std::thread> askers;
-  std::atomic<int> answered{0};
-  for (int asker = 0; asker < 4; asker++) {
-    askers.emplace_back([&answered] {
-      for (int round = 0; round < 25; round++) {
-        const int fd = static_cast<int>(startLookup("127.0.0.1", AF_INET));
-        if (round % 2 == 0 && statusOf(everythingFrom(fd)) == 0) answered++;
-        ::close(fd);
-      }
-    });
-  }
-  for (std::thread& asker : askers) asker.join();
-  CHECK(answered == 4 * 13);
-}
-
-void errorsOfTheResolverAreNoErrnos() {
-  CHECK(lookupError(EAI_NONAME, 0) == -kEaiNoName);
-  CHECK(lookupError(EAI_AGAIN, 0) == -kEaiAgain);
-  CHECK(lookupError(EAI_FAIL, 0) == -kEaiFail);
-  CHECK(lookupError(EAI_MEMORY, 0) == -kEaiMemory);
-  CHECK(lookupError(EAI_SYSTEM, EMFILE) == -EMFILE);
-  CHECK(lookupError(EAI_SYSTEM, 0) == -kEaiFail);
-  CHECK(lookupError(987654, 0) == -kEaiFail);
-}
-
 void kqueueRoomGrowsAndStays() {
   KeventRoom room;
   void* small = room.reserve(0);
@@ -526,10 +257,6 @@ int main() {
   timeoutsRoundUpAndSaturate();
   noWaitEndsEarly();
   whatIsOpenedNeitherBlocksNorIsInherited();
-  datagramsSayWhetherTheyWereCut();
-  receivingForManyLosesNothing();
-  batchesAreTheSameInOneCallAndInMany();
-  descriptorsTravelAndNoneIsLeftOver();
   fcntlAndIoctlTakeNoPointers();
   selectStaysInsideItsSets();
   pollTellsOfClosedNumbers();
@@ -537,13 +264,10 @@ int main() {
   epollGivesTheDatumBack();
   timersFireAtTheirTimeAndNotBefore();
 #endif
-  signalsHaveOneOwnerAndAreGivenBack();
-  anotherHandlerPutOverOursStays();
-  aLateHandlerWritesIntoNobodysFile();
   kqueueRoomGrowsAndStays();
-  namesAreLookedUpOffTheThread();
-  answersThatNobodyReadsAreThrownAway();
-  errorsOfTheResolverAreNoErrnos();
+  testSockets();
+  testSignals();
+  testLookup();
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }
