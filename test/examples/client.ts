@@ -8,6 +8,8 @@ import { connect, type Socket } from 'node:net';
 export class Client implements AsyncDisposable {
   received = '';
   readonly socket: Socket;
+  /** Its close, whether or not that is a reset. (`once` would throw the reset.) */
+  private readonly closed: Promise<void>;
 
   constructor(port: number) {
     this.socket = connect(port, '127.0.0.1');
@@ -16,6 +18,7 @@ export class Client implements AsyncDisposable {
     });
     // A reset shows as the close that follows.
     this.socket.on('error', () => {});
+    this.closed = new Promise((resolve) => this.socket.once('close', () => resolve()));
   }
 
   send(text: string): this {
@@ -41,7 +44,7 @@ export class Client implements AsyncDisposable {
       const race = new AbortController();
       const { signal } = race;
       // A reset is an error first: then the close follows, and the loop sees it.
-      await Promise.race([once(this.socket, 'data', { signal }), this.closes()]).catch(() => this.closes());
+      await Promise.race([once(this.socket, 'data', { signal }), this.closed]).catch(() => this.closed);
       race.abort();
     }
   }
@@ -49,13 +52,8 @@ export class Client implements AsyncDisposable {
   /** Half-closes, and waits for the end of the other half: all that has come. */
   async finish(): Promise<string> {
     this.socket.end();
-    await this.closes();
+    await this.closed;
     return this.received;
-  }
-
-  /** Waits for the close, whether or not it is a reset. (`once` would throw the reset.) */
-  private async closes(): Promise<void> {
-    if (!this.socket.closed) await new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
   }
 
   /** Ends with a reset (RST) instead of a goodbye (FIN). */

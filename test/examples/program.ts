@@ -28,7 +28,7 @@ export interface End {
 }
 
 export interface ProgramOptions {
-  /** Comes before `node …`: `['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh']`. */
+  /** Comes before `node …`: `['sh', '-c', 'umask 077; exec "$@"', 'sh']`. */
   wrapper?: string[];
   env?: Record<string, string>;
   /** Written to its standard input, which is then closed. */
@@ -135,6 +135,17 @@ export class Program implements AsyncDisposable {
   /** Closes the pipe of its standard output: what it prints from now on fails with EPIPE. */
   deafen(): void {
     this.child.stdout?.destroy();
+  }
+
+  /**
+   * Lets it have no more descriptors than this, from now on. The same limit before its start would hit the reading of its
+   * source files too, of which many are open at a time.
+   */
+  limit(descriptors: number): void {
+    const { status, stderr } = spawnSync('prlimit', ['--pid', String(this.pid), `--nofile=${descriptors}`], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`prlimit says ${status}: ${stderr}`);
   }
 
   /** Sends a signal. */

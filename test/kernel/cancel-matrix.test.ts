@@ -17,8 +17,8 @@ import {
   sleep,
   type Waker,
 } from '../../src/kernel/index.ts';
+import { seededRandom } from '../../src/scheduler/random.ts';
 import { AMPLE_MS, type Moment, type Prepared, SOURCES } from '../support/cancel-sources.ts';
-import { seeded } from '../support/cancelling.ts';
 import { Queue, Scripted } from '../support/operations.ts';
 import { inOrder, ownOrders } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
@@ -197,7 +197,7 @@ for (const source of Object.keys(SOURCES)) {
   test(`rule 39: ${source} cuts through frames in the same way in ${SEEDS} seeded orders`, () => {
     const seeds = ownOrders(SEEDS);
     for (let seed = 0; seed < seeds; seed++) {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const world: World = new World({ shuffle: true, host: { now: () => world.now, random } });
       const style = STYLES[seed % STYLES.length] as Style;
       const form = FORMS[seed % FORMS.length] as Form;
@@ -298,7 +298,7 @@ for (const source of Object.keys(SOURCES)) {
     const seeds = ownOrders(SEEDS);
     const seen = new Map<string, number>();
     for (let seed = 0; seed < seeds; seed++) {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const world: World = new World({ shuffle: true, host: { now: () => world.now, random } });
       const taker = new Taker(STYLES[seed % 3] as Style, FORMS[seed % 2] as Form, seed % 4 < 2);
       const put = function* (): Co<void> {

@@ -21,7 +21,7 @@ import {
   TimeoutError,
 } from '../../src/kernel/index.ts';
 import { map } from '../../src/kernel/map.ts';
-import { seeded } from '../support/cancelling.ts';
+import { seededRandom } from '../../src/scheduler/random.ts';
 import { immediate, Queue, Scripted } from '../support/operations.ts';
 import { equalInAnyOrder, inOrder, ownOrders } from '../support/seeds.ts';
 import { suite } from '../support/suite.ts';
@@ -958,7 +958,7 @@ interface Play {
 }
 
 function play(kind: (typeof COMBINATORS)[number], seed: number): Play {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const below = (bound: number): number => Math.floor(random() * bound);
   const endings: Ending[] = [];
   const reports: unknown[] = [];

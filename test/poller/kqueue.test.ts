@@ -7,6 +7,7 @@ import { BACKEND_ROW, type BackendRegistration, KEVENT_ROW, NOT_ARMED, realSys, 
 import { Readiness } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { KqueueBackend } from '../../src/poller/kqueue.ts';
+import { KQUEUE } from '../support/kqueue-over-poll.ts';
 import { suite } from '../support/suite.ts';
 import { overriding } from '../support/systems.ts';
 
@@ -16,22 +17,7 @@ const { IN, OUT, PRI, HUP, RDHUP, ERR } = Readiness;
 const QUEUE = 77;
 const FOREVER = -1;
 const LARGE = 1024;
-const CONSTANTS = {
-  ...realSys().constants,
-  EVFILT_READ: -1,
-  EVFILT_WRITE: -2,
-  EVFILT_TIMER: -7,
-  EVFILT_EXCEPT: -15,
-  NOTE_OOB: 2,
-  EV_ADD: 0x0001,
-  EV_DELETE: 0x0002,
-  EV_ENABLE: 0x0004,
-  EV_DISABLE: 0x0008,
-  EV_ONESHOT: 0x0010,
-  EV_RECEIPT: 0x0040,
-  EV_ERROR: 0x4000,
-  EV_EOF: 0x8000,
-};
+const CONSTANTS = { ...realSys().constants, ...KQUEUE };
 const { ENOENT, EPIPE, EBADF, EINTR, ENOTSUP, EMFILE } = CONSTANTS as unknown as Record<string, number>;
 const ON = CONSTANTS.EV_ADD | CONSTANTS.EV_ENABLE | CONSTANTS.EV_RECEIPT;
 const OFF = CONSTANTS.EV_DISABLE | CONSTANTS.EV_RECEIPT;

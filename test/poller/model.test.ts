@@ -7,6 +7,7 @@
 import { Socket, SystemError } from 'genloop/os';
 import { BusyError, type Direction, Readiness, type Registration } from 'genloop/poller';
 import * as assert from 'uvu/assert';
+import { seededRandom } from '../../src/scheduler/random.ts';
 import { type Bench, EVERYWHERE, Recorder, withPoller } from '../support/backends.ts';
 import { suite } from '../support/suite.ts';
 
@@ -35,15 +36,10 @@ interface Handle {
   readonly parked: Map<Direction, Parked>;
 }
 
-/** mulberry32: the same steps in every run. */
+/** The same steps in every run. */
 function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
+  const random = seededRandom(seed);
+  return (below) => Math.floor(random() * below);
 }
 
 class Model {

@@ -43,14 +43,3 @@ export function* slowToEnd(log: string[], name: string, ms: number = 0): Co<void
     log.push(`${name} ends`);
   }
 }
-
-/** Numbers from 0 on, below 1, that look random: the same ones for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -12,7 +12,7 @@ import { EPOLL_ROW, KEVENT_ROW, type Sys } from 'genloop/os';
 import { overriding } from './systems.ts';
 
 /** FreeBSD's numbers, and EVFILT_EXCEPT of Darwin. */
-const KQUEUE = {
+export const KQUEUE = {
   EVFILT_READ: -1,
   EVFILT_WRITE: -2,
   EVFILT_TIMER: -7,
