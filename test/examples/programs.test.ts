@@ -2,35 +2,17 @@
 
 import * as assert from 'uvu/assert';
 import { notRun, suite } from '../support/suite.ts';
+import { chatted, joined } from './chatters.ts';
 import { Client } from './client.ts';
 import { has, output, Program } from './program.ts';
 
 const test = suite('programs');
 const python = has('python3');
 
-async function joined(port: number, name: string): Promise<Client> {
-  const client = new Client(port);
-  await client.gets('Your name? ');
-  await client.send(`${name}\n`).gets(`Hello ${name}. Others here: `);
-  return client;
-}
-
 test('chat: what one says all others read, in lines, and who comes and goes is told', async () => {
   await using program = Program.example('chat-server.ts', ['0']);
   const port = await program.port();
-  await using ada = await joined(port, 'Ada');
-  await using bob = await joined(port, 'Bob');
-  await ada.gets('* Bob has come\n');
-  await using cyd = await joined(port, 'Cyd');
-  await ada.gets('* Cyd has come\n');
-  ada.send('héllo\nhow are ');
-  await bob.gets('Ada: héllo\n');
-  ada.send('you?\r\n');
-  await bob.gets('Ada: how are you?\n');
-  await cyd.gets('Ada: how are you?\n');
-  cyd.reset();
-  await bob.gets('* Cyd has left\n');
-  await ada.gets('* Cyd has left\n');
+  const [ada, bob] = await chatted(port);
   if (has('nc')) {
     const said = await output(['nc', '-N', '127.0.0.1', String(port)], 'Netcat\ngood morning\n');
     assert.match(said, /^Your name\? Hello Netcat\. Others here: 2\n/);

@@ -1,19 +1,16 @@
 /** The servers of the examples on the simulated system, with an errno at every call, and with everything that a network does. */
 
-import { type Co, group, moveOnAfter, ReadWait, Socket, WriteWait } from 'genloop';
-import type { SocketAddress } from 'genloop/os';
-import { eachFailure, type FailureReport, type FailureRun, SimulatedSystem, simulate } from 'genloop/testing';
+import { type Co, group, Socket } from 'genloop';
+import { eachFailure, type FailureReport, SimulatedSystem, simulate } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { echoServer } from '../../examples/servers/echo.ts';
-import { timeServer } from '../../examples/servers/time.ts';
+import { echoClient, silently, times, title } from '../support/examined.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('the servers in simulation');
 const BACKENDS = ['epoll', 'poll', 'select'] as const;
 const MESSAGE = 'hello, simulated world';
 const CLIENTS = 3;
-/** In virtual milliseconds: longer than any delay below. */
-const PATIENCE = 1000;
 const ATTEMPTS = 20;
 const SEEDS = 40;
 const FAULTS = {
@@ -23,78 +20,16 @@ const FAULTS = {
   delay: { probability: 0.5, most: 50 },
 } as const;
 
-/** Connects, says it all, half-closes, and reads to the end. */
-function* echoClient(port: number): Co<string> {
-  using socket = Socket.tcp();
-  if (socket.connect({ port }) === undefined) {
-    yield new WriteWait(socket);
-    const error = socket.error();
-    if (error !== null) throw error;
-  }
-  for (let sent = 0; sent < MESSAGE.length; ) {
-    const count = socket.send(MESSAGE.slice(sent));
-    if (count === undefined) yield new WriteWait(socket);
-    else sent += count;
-  }
-  socket.shutdown('write');
-  let heard = '';
-  for (;;) {
-    yield new ReadWait(socket);
-    const bytes = socket.recv();
-    if (bytes?.length === 0) return heard;
-    heard += bytes ?? '';
-  }
-}
-
 function* echoes(clients: number): Co<string[]> {
   using listener = Socket.listener();
   const { port } = listener.localAddress;
   return yield* group(function* (g) {
     g.spawn(echoServer(listener, null), { daemon: true });
-    const tasks = Array.from({ length: clients }, () => g.spawn(echoClient(port)));
+    const tasks = Array.from({ length: clients }, () => g.spawn(echoClient(port, MESSAGE)));
     const heard: string[] = [];
     for (const task of tasks) heard.push(yield* task.join());
     return heard;
   });
-}
-
-/** Asks until it is answered: datagrams do get lost. */
-function* timeClient(server: SocketAddress): Co<string> {
-  using socket = Socket.udp({ port: 0 });
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    socket.sendTo('?', server);
-    const answered = yield* moveOnAfter(PATIENCE, new ReadWait(socket), null);
-    const answer = answered === null ? undefined : socket.recvFrom();
-    if (answer !== undefined) return String(answer.data);
-  }
-  return 'no answer';
-}
-
-function* times(clients: number): Co<string[]> {
-  using bound = Socket.udp({ port: 0 });
-  const server = bound.localAddress;
-  return yield* group(function* (g) {
-    g.spawn(timeServer(bound, null), { daemon: true });
-    const tasks = Array.from({ length: clients }, () => g.spawn(timeClient(server)));
-    const heard: string[] = [];
-    for (const task of tasks) heard.push(yield* task.join());
-    return heard;
-  });
-}
-
-/** Runs without what the servers print about their distress. */
-function silently<T>(body: () => T): T {
-  const { error } = console;
-  console.error = () => {};
-  try {
-    return body();
-  } finally {
-    console.error = error;
-  }
-}
-
-function title({ call, nth, errno, outcome, error }: FailureRun): string {
-  return `${errno} at ${call} ${nth}: ${outcome} ${error ?? ''}`;
 }
 
 /** Each run ends, with nothing open; one that fails does so with a failed call, its own or one that follows from it. */
@@ -118,7 +53,9 @@ for (const backend of BACKENDS) {
   });
 
   test(`the time server ends, with nothing open, whichever call fails with whichever errno (${backend})`, () => {
-    const report = silently(() => eachFailure(() => times(1), { sys: new SimulatedSystem(), backend, grace: 0 }));
+    const report = silently(() =>
+      eachFailure(() => times(1, ATTEMPTS), { sys: new SimulatedSystem(), backend, grace: 0 }),
+    );
     assert.match(String(report.result), /\d\d:\d\d:\d\d/);
     assert.ok(report.runs.length >= 40, `${report.runs.length} runs`);
     checkReport(report);
@@ -134,7 +71,7 @@ for (const backend of BACKENDS) {
   test(`three clients are told the time by datagrams that come late, or never, under ${SEEDS} seeds (${backend})`, () => {
     const partition = { between: ['127.0.0.1', '127.0.0.1'], probability: 0.2, most: 500 } as const;
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const heard = simulate(seed, times(CLIENTS), { backend, faults: { ...FAULTS, partition } });
+      const heard = simulate(seed, times(CLIENTS, ATTEMPTS), { backend, faults: { ...FAULTS, partition } });
       for (const answer of heard) assert.match(answer, /\d\d:\d\d:\d\d/, `seed ${seed}`);
     }
   });

@@ -1,51 +1,19 @@
 /** src/testing/wrappers/each-failure.ts: an errno at every call, of the echo and the time server and of programs with mistakes. */
 
-import {
-  type Co,
-  DeadlockError,
-  group,
-  moveOnAfter,
-  pass,
-  ReadWait,
-  Socket,
-  sleep,
-  WaitQueue,
-  WriteWait,
-} from 'genloop';
-import { EventFd, pipe, realSys, type SocketAddress, SystemError } from 'genloop/os';
+import { type Co, DeadlockError, group, pass, ReadWait, Socket, sleep, WaitQueue } from 'genloop';
+import { EventFd, pipe, realSys, SystemError } from 'genloop/os';
 import { availableBackends } from 'genloop/poller';
 import { eachFailure, type FailureReport, type FailureRun, HangError, runTest } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { echoServer } from '../../../examples/servers/echo.ts';
-import { timeServer } from '../../../examples/servers/time.ts';
 import { callOf } from '../../../src/testing/wrappers/calls.ts';
+import { echoClient, silently, times, title } from '../../support/examined.ts';
 import { suite } from '../../support/suite.ts';
 
 const test = suite('eachFailure');
 const BACKENDS = availableBackends(realSys());
 const MESSAGE = 'hello';
-/** Long enough for any answer within one process, in virtual milliseconds. */
-const PATIENCE = 1000;
 const ATTEMPTS = 5;
-
-/** Connects, says hello, half-closes, and reads to the end. */
-function* echoClient(port: number): Co<string> {
-  using socket = Socket.tcp();
-  if (socket.connect({ port }) === undefined) {
-    yield new WriteWait(socket);
-    const error = socket.error();
-    if (error !== null) throw error;
-  }
-  while (socket.send(MESSAGE) === undefined) yield new WriteWait(socket);
-  socket.shutdown('write');
-  let heard = '';
-  for (;;) {
-    yield new ReadWait(socket);
-    const bytes = socket.recv();
-    if (bytes?.length === 0) return heard;
-    heard += bytes ?? '';
-  }
-}
 
 /** The echo server of the examples, one client, and what the server says of it. */
 function* echoOnce(said: string[]): Co<string> {
@@ -56,44 +24,8 @@ function* echoOnce(said: string[]): Co<string> {
       echoServer(listener, (line) => said.push(line)),
       { daemon: true },
     );
-    return yield* g.spawn(echoClient(port)).join();
+    return yield* g.spawn(echoClient(port, MESSAGE)).join();
   });
-}
-
-/** Asks until it is answered: datagrams do get lost. */
-function* timeClient(server: SocketAddress): Co<string> {
-  using socket = Socket.udp({ port: 0 });
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    socket.sendTo('?', server);
-    const answered = yield* moveOnAfter(PATIENCE, new ReadWait(socket), null);
-    const answer = answered === null ? undefined : socket.recvFrom();
-    if (answer !== undefined) return String(answer.data);
-  }
-  return 'no answer';
-}
-
-function* timeOnce(): Co<string> {
-  using bound = Socket.udp({ port: 0 });
-  const server = bound.localAddress;
-  return yield* group(function* (g) {
-    g.spawn(timeServer(bound, null), { daemon: true });
-    return yield* g.spawn(timeClient(server)).join();
-  });
-}
-
-/** Runs without what the servers print about their distress. */
-function silently<T>(body: () => T): T {
-  const { error } = console;
-  console.error = () => {};
-  try {
-    return body();
-  } finally {
-    console.error = error;
-  }
-}
-
-function title({ call, nth, errno, outcome, error }: FailureRun): string {
-  return `${errno} at ${call} ${nth}: ${outcome} ${error ?? ''}`;
 }
 
 /** Whether the error names the call that failed, or one whose failure follows from it at the other end. */
@@ -158,7 +90,7 @@ for (const backend of BACKENDS) {
   });
 
   test(`the time server and its client, with an errno at every call: the answer comes, or the error (${backend})`, () => {
-    const report = silently(() => eachFailure(timeOnce, { backend }));
+    const report = silently(() => eachFailure(() => times(1, ATTEMPTS), { backend }));
     assert.match(String(report.result), /^\w{3} \w{3} \d\d \d{4} /);
     assert.ok(report.runs.length >= 40, `${report.runs.length} runs`);
     checkReport(report, []);
