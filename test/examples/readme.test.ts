@@ -117,6 +117,17 @@ for (const step of [2, 3]) {
   });
 }
 
+test('the server adds what each client says, and a stop lets it go', async () => {
+  await using program = start(5);
+  await using client = new Client(await program.port());
+  await client.gets('numbers to add?\n');
+  await client.send('1 2 3\r\n').gets('6\n');
+  await client.send('40 2\n').gets('42\n');
+  const { code, stderr } = await program.kill('SIGINT').ended();
+  assert.is(code, 130, stderr);
+  assert.is(await client.finish(), '');
+});
+
 test('the program with a time limit says goodbye on both sides before it gives up', async () => {
   await using program = start(4);
   const { stdout, stderr, code } = await program.ended();
