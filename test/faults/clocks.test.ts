@@ -16,7 +16,6 @@ const DRIVES: readonly (readonly [drive: string, backend: string])[] = [
   ['run', 'epoll'],
   ['runSync', 'epoll'],
   ['runSync', 'poll'],
-  ['runSync', 'select'],
 ];
 
 /** Compiles the wall clock that goes wild; the file, or why there is none. `folder` is the caller's to remove. */
@@ -107,17 +106,14 @@ const STOPPABLE = `
       const now = performance.now();
       ticks += passed;
       wakes++;
-      if (now - before >= ${STOPPED / 2}) {
-        noticed = true;
-        // All those that it missed, with one wake-up.
-        if (passed < ${STOPPED / 2} / PERIOD - 2) say('missed ' + passed);
-      }
+      if (now - before >= ${STOPPED / 2}) noticed = true;
       before = now;
       if (noticed) more--;
     }
     const periods = (performance.now() - began) / PERIOD;
     if (ticks > periods) say(ticks + ' ticks in ' + periods + ' periods');
-    if (wakes > ticks) say(wakes + ' wake-ups for ' + ticks + ' ticks');
+    // All that it missed came with one wake-up, or with two if it was stopped between a wake-up and its step.
+    if (ticks - wakes < ${STOPPED / 2} / PERIOD - 3) say(wakes + ' wake-ups for ' + ticks + ' ticks');
   }
   function* main() {
     yield* group(function* (g) {

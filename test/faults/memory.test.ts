@@ -1,0 +1,90 @@
+/** Memory: a thousand clients that never read, in a server that may have 200 MB; and what a task costs that waits. */
+
+import { readFileSync } from 'node:fs';
+import { Socket } from 'genloop/os';
+import { Readiness } from 'genloop/poller';
+import * as assert from 'uvu/assert';
+import { MemoryGroup } from '../../bench/harness/cgroup.ts';
+import { Client } from '../examples/client.ts';
+import { NODE, Program } from '../examples/program.ts';
+import { untilReady } from '../support/backends.ts';
+import { turn } from '../support/leaks.ts';
+import { Opened } from '../support/situations.ts';
+import { notRun, suite } from '../support/suite.ts';
+
+const test = suite('memory');
+const LIMIT = 200e6;
+const CLIENTS = 1_000;
+/** What each of them sends, if it can: without a bound the server would hold all of it. */
+const EACH = 1 << 20;
+/** Small, so that it is the server that has to hold what nobody reads. */
+const ROOM = 8_192;
+const BYTES_PER_TASK = 1_024;
+
+/** The most that a process has had in memory, in bytes. */
+function peakOf(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+/** Connects, and sends as much as the system takes, until every client has stopped. How many bytes went. */
+function flood(clients: readonly Socket[]): number {
+  const block = new Uint8Array(65_536);
+  const sent = new Map(clients.map((client) => [client, 0]));
+  for (let before = -1, now = 0; before !== now; ) {
+    before = now;
+    for (const [client, bytes] of sent) {
+      if (bytes >= EACH) continue;
+      const taken = client.send(block) ?? 0;
+      sent.set(client, bytes + taken);
+      now += taken;
+    }
+  }
+  return [...sent.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+if (process.platform !== 'linux') notRun('a thousand clients that never read: that takes /proc');
+else {
+  test('a thousand clients that send and never read, in 200 MB: what is kept for each has a bound, and others are served', async () => {
+    const opened = new Opened();
+    const group = MemoryGroup.make(LIMIT);
+    if ('missing' in group) notRun(`a server in 200 MB: ${group.missing}; its resident memory is looked at instead`);
+    const wrapper = 'missing' in group ? [] : group.around([]);
+    try {
+      await using server = Program.example('serve-echo.ts', ['--port', '0', '--quiet'], { wrapper });
+      const port = await server.port();
+      const clients = Array.from({ length: CLIENTS }, () => {
+        const client = opened.keep(Socket.tcp());
+        client.setOption('SOL_SOCKET', 'SO_RCVBUF', ROOM).setOption('SOL_SOCKET', 'SO_SNDBUF', ROOM);
+        client.connect({ port });
+        untilReady(client, Readiness.OUT);
+        return client;
+      });
+      const sent = flood(clients);
+      for (let n = 0; n < 5; n++) {
+        await using quick = new Client(port);
+        await quick.send(`am I served? ${n}`).gets(`am I served? ${n}`);
+        flood(clients);
+        await turn();
+      }
+      assert.ok(sent > 0);
+      const peak = peakOf(server.pid);
+      assert.ok(peak <= LIMIT, `${peak} bytes`);
+      if (!('missing' in group)) assert.is(group.kills(), 0);
+      opened.close();
+      assert.is((await server.kill('SIGINT').ended()).code, 0);
+    } finally {
+      opened.close();
+      if (!('missing' in group)) group.remove();
+    }
+  });
+}
+
+test('a task that waits costs less than a kilobyte: a hundred thousand of them', async () => {
+  await using program = new Program([...NODE, 'bench/programs/kernel-memory.ts', 'parked']);
+  const { code, stdout, stderr } = await program.ended();
+  assert.is(code, 0, stderr);
+  const bytes = Number(stdout);
+  assert.ok(bytes > 0 && bytes <= BYTES_PER_TASK, `${bytes} bytes for each`);
+});
+
+test.run();
