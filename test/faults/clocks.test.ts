@@ -22,8 +22,8 @@ const DRIVES: readonly (readonly [drive: string, backend: string])[] = [
 function wildClock(folder: string): { file: string } | { missing: string } {
   if (process.platform !== 'linux') return { missing: 'preloading is tried on Linux only' };
   if (!has('cc')) return { missing: 'no C compiler (cc)' };
-  const file = join(folder, 'wild-clock.so');
-  const source = join(import.meta.dirname, 'wild-clock.c');
+  const file = join(folder, 'wild_clock.so');
+  const source = join(import.meta.dirname, 'wild_clock.c');
   const { status, stderr } = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', file, source], { encoding: 'utf8' });
   return status === 0 ? { file } : { missing: `the C compiler says ${stderr}` };
 }
@@ -69,7 +69,9 @@ if ('missing' in wild) notRun(`a wall clock that jumps: ${wild.missing}`);
 else {
   for (const [drive, backend] of DRIVES) {
     test(`the wall clock jumps by ten days to and fro: sleeps, deadlines and beats go by the clock that only goes forward (${drive}, ${backend})`, async () => {
-      const env = { LD_PRELOAD: wild.file, GENLOOP_BACKEND: backend, DRIVE: drive };
+      // A sanitizer that is preloaded already has to come first.
+      const preload = `${process.env.LD_PRELOAD ?? ''} ${wild.file}`.trim();
+      const env = { LD_PRELOAD: preload, GENLOOP_BACKEND: backend, DRIVE: drive };
       await using program = new Program([...NODE, '--input-type=module', '-e', WILD], { env });
       const { code, stdout, stderr } = await program.ended();
       assert.equal([code, stdout], [0, 'the wall clock went wild\ndone\n'], stderr);
