@@ -68,9 +68,9 @@ else {
         await turn();
       }
       assert.ok(sent > 0);
-      const peak = peakOf(server.pid);
-      assert.ok(peak <= LIMIT, `${peak} bytes`);
-      if (!('missing' in group)) assert.is(group.kills(), 0);
+      // What is resident has pages of Node's own file as well, which a group counts only for who was first to look at them.
+      if ('missing' in group) assert.ok(peakOf(server.pid) <= LIMIT, `${peakOf(server.pid)} bytes`);
+      else assert.is(group.kills(), 0);
       opened.close();
       assert.is((await server.kill('SIGINT').ended()).code, 0);
     } finally {
