@@ -13,7 +13,7 @@ const NO_CONTROL = new Int32Array(0);
 
 /** The poller's bytes, and the same as a `Buffer`: a thread has one scheduler mostly, and so one. */
 let slab: Uint8Array | null = null;
-let buffer: Buffer = Buffer.alloc(0) as Buffer;
+let buffer: Buffer = Buffer.allocUnsafe(0) as Buffer;
 
 function bufferOf(bytes: Uint8Array): Buffer {
   if (bytes !== slab) {

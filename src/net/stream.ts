@@ -176,7 +176,9 @@ export class Stream implements Disposable {
       throw new TypeError('writev takes an array of strings and Uint8Arrays; write() takes one');
     const all = parts.map(bytesOf);
     const few = this.transport.sendParts === undefined ? [joined(all)] : pieces(all);
-    return few.length === 1 ? new Write(this.writingSide, few[0] as Uint8Array) : new GatheredWrite(this.writingSide, few);
+    return few.length === 1
+      ? new Write(this.writingSide, few[0] as Uint8Array)
+      : new GatheredWrite(this.writingSide, few);
   }
 
   /** Ends the direction of writing: the other side reads the end, and can still be heard. Again does nothing. */

@@ -2,7 +2,7 @@
 
 import { UnixStream } from 'genloop/net';
 import { Socket } from 'genloop/os';
-import { run } from 'genloop/scheduler';
+import { runSync } from 'genloop/scheduler';
 
 let signals = 0;
 process.on('SIGPIPE', () => signals++);
@@ -13,7 +13,7 @@ function broken(): UnixStream {
   return new UnixStream(one);
 }
 
-const codes = await run(function* () {
+const codes = runSync(function* () {
   const all: unknown[] = [];
   for (const parts of [['x'], [new Uint8Array(2000), new Uint8Array(2000)]]) {
     using stream = broken();

@@ -148,7 +148,7 @@ test('it can be yielded again, also after one that took several windows', () => 
   );
 });
 
-test('rule 31: one writer at a time, whether it writes a part or several', () => {
+test('one writer at a time, whether it writes a part or several', () => {
   const { transport, stream } = gathering();
   runTest(function* () {
     yield* group(function* (tasks) {
@@ -165,7 +165,7 @@ test('rule 31: one writer at a time, whether it writes a part or several', () =>
   assert.is(Buffer.compare(Buffer.from(transport.outgoing), WHOLE), 0);
 });
 
-test('rule 35: cancelled before its first byte it leaves the stream as it was, and in its middle it is the last', () => {
+test('cancelled before its first byte it leaves the stream as it was, and in its middle it is the last', () => {
   const { transport, stream } = gathering();
   runTest(function* () {
     const before = yield* refusal(failAfter(5, stream.writev(mixed())));
@@ -182,7 +182,7 @@ test('rule 35: cancelled before its first byte it leaves the stream as it was, a
   });
 });
 
-test('rule 35: begun in a choice that it loses, it is cut off', () => {
+test('begun in a choice that it loses, it is cut off', () => {
   const { transport, stream } = gathering();
   transport.room.push(3);
   runTest(function* () {
@@ -192,7 +192,7 @@ test('rule 35: begun in a choice that it loses, it is cut off', () => {
   assert.is(transport.text, 'aaa');
 });
 
-test('rule 40: parts that never have to wait let others run after 256 KiB', () => {
+test('parts that never have to wait let others run after 256 KiB', () => {
   inOrder();
   const { transport, stream } = gathering();
   const piece = 65_536;
