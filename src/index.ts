@@ -1,6 +1,6 @@
 /**
- * What a program of tasks needs. The layers below are modules of their own: `genloop/os`, `genloop/poller`,
- * `genloop/kernel`, `genloop/scheduler`.
+ * What a program of tasks needs, with all of `genloop/net`. The layers are modules of their own too: `genloop/os`, `genloop/poller`,
+ * `genloop/kernel`, `genloop/scheduler`, `genloop/net`.
  *
  * @module genloop
  */
@@ -65,6 +65,7 @@ export {
   WaitQueue,
   type Waker,
 } from './kernel/index.ts';
+export * from './net/index.ts';
 export {
   type BackendName,
   ClosedError,

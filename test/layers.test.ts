@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const WITHOUT_NODE: readonly string[] = ['kernel', 'sync'];
 
 /** What a browser loads, and the file in which all of that meets Node: there another takes its place. */
-const IN_BROWSER: readonly string[] = ['kernel', 'sync', 'os', 'poller', 'scheduler', 'testing', 'inspect'];
+const IN_BROWSER: readonly string[] = ['kernel', 'sync', 'os', 'poller', 'scheduler', 'net', 'testing', 'inspect'];
 const NODE = 'src/platform/node.ts';
 /** Globals that only Node has. Those of the guest's loop are not among them: where there is none, it is not entered. */
 const NODE_GLOBALS: readonly string[] = ['process', 'Buffer', 'global'];

@@ -8,9 +8,10 @@
  */
 
 import { MisuseError, type Op, PENDING, type Waker } from '../kernel/index.ts';
-import { type Descriptor, POLL_ROW, type SystemError } from '../os/index.ts';
+import { type Descriptor, POLL_ROW, type SystemError, writev } from '../os/index.ts';
 import { Readiness } from '../poller/index.ts';
 import { ReadWait, WriteWait } from '../scheduler/index.ts';
+import { joined } from './parts.ts';
 import type { Transport } from './transport.ts';
 
 /** The least room of a pipe that is reported ready (PIPE_BUF of POSIX; Linux has 4,096). */
@@ -48,6 +49,12 @@ export class FdTransport implements Transport {
     if (this.blocking.writer && !isReady(writer, Readiness.OUT)) return undefined;
     const most = this.blocking.writer ? Math.min(length, SURELY_ROOM) : length;
     return writer.write(bytes.subarray(offset, offset + most));
+  }
+
+  sendParts(parts: readonly Uint8Array[], offset: number): number | undefined {
+    if (!this.blocking.writer) return writev(this.writer, parts, offset);
+    const bytes = joined(parts, offset, SURELY_ROOM);
+    return this.send(bytes, 0, bytes.length);
   }
 
   readable(): Op<unknown> {

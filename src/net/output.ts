@@ -47,11 +47,11 @@ export class Output extends Side<void> {
 
   /** Sends what fits of this write. Whether all of it has gone. */
   advance(operation: Write): boolean {
-    const { bytes, length } = operation;
+    const { length } = operation;
     let burst = 0;
     try {
       while (operation.sent < length && burst < BYTE_BUDGET) {
-        const count = this.transport.send(bytes, operation.sent, length - operation.sent);
+        const count = operation.transfer(this.transport);
         if (count === undefined) break;
         operation.sent += count;
         burst += count;
@@ -173,8 +173,6 @@ export class Output extends Side<void> {
 /** A write of all of these bytes. */
 export class Write extends Op<void> {
   /** @internal */
-  bytes: Uint8Array;
-  /** @internal */
   readonly length: number;
   /** @internal How much has gone. */
   sent = 0;
@@ -185,15 +183,26 @@ export class Write extends Op<void> {
   /** @internal */
   done: boolean = false;
   private readonly output: Output;
+  private bytes: Uint8Array;
   private pending = false;
   private underWay = false;
   private asked = false;
 
-  constructor(output: Output, bytes: Uint8Array) {
+  constructor(output: Output, bytes: Uint8Array, length: number = bytes.length) {
     super();
     this.output = output;
     this.bytes = bytes;
-    this.length = bytes.length;
+    this.length = length;
+  }
+
+  /** @internal Sends what fits of what has not gone yet: how many bytes; `undefined` if none fit. */
+  transfer(transport: Transport): number | undefined {
+    return transport.send(this.bytes, this.sent, this.length - this.sent);
+  }
+
+  /** @internal Copies what was lent to us, which holds no longer than this step. */
+  protected keep(): void {
+    if (isLent(this.bytes)) this.bytes = Buffer.from(this.bytes) as Buffer;
   }
 
   override try(): undefined | typeof PENDING {
@@ -204,8 +213,7 @@ export class Write extends Op<void> {
   }
 
   override park(waker: Waker<void>): void {
-    // What was lent to us holds no longer than this step.
-    if (isLent(this.bytes)) this.bytes = Buffer.from(this.bytes) as Buffer;
+    this.keep();
     this.pending = false;
     this.output.park(this, waker);
   }

@@ -1,15 +1,19 @@
 /** Bytes over a connected stream socket. */
 
 import type { Op } from '../kernel/index.ts';
-import { type Socket, SystemError } from '../os/index.ts';
+import { type Socket, SystemError, wouldBlock } from '../os/index.ts';
 import { Buffer } from '../platform/node.ts';
 import { RECEPTION_BYTES, type Receiver as Reception } from '../poller/index.ts';
 import { ReadWait, ReceiveWait, WriteWait } from '../scheduler/index.ts';
 import type { Receiver, Transport } from './transport.ts';
 
+/** Beside the bytes of a message: nothing, and no address but the peer's. */
+const NO_ADDRESS = new Uint8Array(0);
+const NO_CONTROL = new Int32Array(0);
+
 /** The poller's bytes, and the same as a `Buffer`: a thread has one scheduler mostly, and so one. */
 let slab: Uint8Array | null = null;
-let buffer: Buffer = Buffer.alloc(0) as Buffer;
+let buffer: Buffer = Buffer.allocUnsafe(0) as Buffer;
 
 function bufferOf(bytes: Uint8Array): Buffer {
   if (bytes !== slab) {
@@ -65,6 +69,16 @@ export class SocketTransport implements Transport {
 
   send(bytes: Uint8Array, offset: number, length: number): number | undefined {
     return this.socket.send(bytes, offset, length);
+  }
+
+  /** By sendmsg(2) and not by writev(2), which cannot be told to raise no SIGPIPE. */
+  sendParts(parts: readonly Uint8Array[], offset: number): number | undefined {
+    const { sys } = this.socket;
+    const fd = this.socket.fileno();
+    const result = sys.sendmsg(fd, parts, offset, 0, NO_ADDRESS, NO_CONTROL);
+    if (result >= 0) return result;
+    if (wouldBlock(sys, result)) return undefined;
+    throw new SystemError(sys, 'sendmsg', result, { fd });
   }
 
   readable(): Op<unknown> {

@@ -9,9 +9,11 @@ import type { Op } from '../kernel/index.ts';
 import { Buffer } from '../platform/node.ts';
 import { delimiterOf, Peek, ReadAll, ReadExactly, ReadLine, ReadPlainLine, ReadUntil, SkipUntil } from './buffered.ts';
 import { Output, Write } from './output.ts';
+import { joined, pieces } from './parts.ts';
 import { Reader } from './reader.ts';
 import { Read, ReadInto, ReadView } from './reads.ts';
 import type { Transport } from './transport.ts';
+import { GatheredWrite } from './writev.ts';
 
 /** The longest line, and the longest piece up to a delimiter, unless said otherwise. */
 const PIECE_LIMIT = 65_536;
@@ -165,16 +167,18 @@ export class Stream implements Disposable {
     return new Write(this.writingSide, bytesOf(data));
   }
 
-  /** Writes all parts, one after the other, as one write. */
+  /**
+   * Writes all parts, one after the other, as one write: {@link Stream.write} of all of them together, and no part stands for
+   * itself. Large parts (from 512 bytes on) are not copied: the system gathers them where they are. Small ones are, when this is called.
+   */
   writev(parts: readonly (Uint8Array | string)[]): Op<void> {
+    if (!Array.isArray(parts))
+      throw new TypeError('writev takes an array of strings and Uint8Arrays; write() takes one');
     const all = parts.map(bytesOf);
-    const joined = Buffer.allocUnsafe(all.reduce((length, part) => length + part.length, 0));
-    let at = 0;
-    for (const part of all) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    return new Write(this.writingSide, joined);
+    const few = this.transport.sendParts === undefined ? [joined(all)] : pieces(all);
+    return few.length === 1
+      ? new Write(this.writingSide, few[0] as Uint8Array)
+      : new GatheredWrite(this.writingSide, few);
   }
 
   /** Ends the direction of writing: the other side reads the end, and can still be heard. Again does nothing. */

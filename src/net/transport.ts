@@ -19,6 +19,12 @@ export interface Transport {
   receive(bytes: Uint8Array, offset: number, length: number): number | undefined;
   /** Sends bytes, as many as fit: how many, at least 1; `undefined` if none do. Throws what went wrong (`SystemError`). */
   send(bytes: Uint8Array, offset: number, length: number): number | undefined;
+  /**
+   * As `send`, of the bytes of several parts in order, as if they were one, from the byte `offset` of the first one on: how many,
+   * ending anywhere. There are at most 256 parts, none is empty, and at least one byte is to be sent. For a transport without it the parts of a
+   * write are put together first.
+   */
+  sendParts?(parts: readonly Uint8Array[], offset: number): number | undefined;
   /** An operation that completes when receiving is worth a try. Asked for once, and waited for by one task at a time. */
   readable(): Op<unknown>;
   /** An operation that completes when sending is worth a try. Asked for once, and waited for by one task at a time. */

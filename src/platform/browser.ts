@@ -62,8 +62,9 @@ class Bytes extends Uint8Array {
 
 /** The part of Node's `Buffer` that makes new ones. */
 export const Buffer = {
-  /** A copy of the bytes, or the text as UTF-8. */
-  from(data: string | Uint8Array): Uint8Array {
+  /** A copy of the bytes, or the text as UTF-8; or the memory itself, from `offset` on. */
+  from(data: string | Uint8Array | ArrayBuffer, offset?: number, length?: number): Uint8Array {
+    if (data instanceof ArrayBuffer) return new Bytes(data, offset, length);
     return new Bytes(typeof data === 'string' ? new TextEncoder().encode(data) : data);
   },
   /** So many bytes. */

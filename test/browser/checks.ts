@@ -5,7 +5,10 @@
 
 import {
   type Co,
+  connect,
   currentScheduler,
+  type Handler,
+  listen,
   onSignal,
   ReadWait,
   run,
@@ -13,6 +16,8 @@ import {
   Scheduler,
   Socket,
   SystemError,
+  serve,
+  type TcpStream,
   WriteWait,
 } from 'genloop';
 import { formatPs, ps, startTrace } from 'genloop/inspect';
@@ -81,6 +86,25 @@ const ECHOED = [
   [['Grüße', 'adieu'], ['hello']],
   ['127.0.0.1 connected', '127.0.0.1 connected', '127.0.0.1 ended', '127.0.0.1 ended'],
 ];
+
+/** What a server of streams answers. Of the large part nothing is copied on its way to the system. */
+function* served(): Co<[string | null, number | undefined]> {
+  const answer: Handler<TcpStream> = function* (client): Co<void> {
+    const line = yield* client.readLine();
+    yield* client.writev([`you said ${line}`, '\n', new Uint8Array(5000)]);
+  };
+  return yield* group(function* (g): Co<[string | null, number | undefined]> {
+    const server = yield* g.start(serve(yield* listen({ port: 0 }), answer));
+    using client = yield* connect({ port: server.address.port });
+    yield* client.write('Grüße\n');
+    const heard: [string | null, number | undefined] = [
+      yield* client.readLine(),
+      (yield* client.readExactly(5000))?.length,
+    ];
+    server.stop();
+    return heard;
+  });
+}
 
 /** A pair of sockets on a system, and what one end says to the other. */
 function overPair(sys: Sys): string {
@@ -181,6 +205,11 @@ const CHECKS: Readonly<Record<string, () => void | Promise<void>>> = {
     for (const backend of ['epoll', 'poll', 'select'] as const) {
       for (let seed = 1; seed <= 10; seed++) same(simulate(seed, echoed, { backend }), ECHOED);
     }
+  },
+
+  'simulate: a server and a client of the network layer': () => {
+    const faults = { shortReads: 0.3, shortWrites: 0.3 };
+    for (let seed = 1; seed <= 10; seed++) same(simulate(seed, served, { faults }), ['you said Grüße', 5000]);
   },
 
   'simulate: with short reads and writes, delays and wake-ups for nothing': () => {

@@ -69,7 +69,7 @@ export class Scripted implements Transport {
     if (room instanceof Error) throw room;
     if (room === 0) return undefined;
     const count = Math.min(room, length);
-    this.outgoing.push(...bytes.subarray(offset, offset + count));
+    for (const byte of bytes.subarray(offset, offset + count)) this.outgoing.push(byte);
     return count;
   }
 
@@ -116,6 +116,23 @@ export class Scripted implements Transport {
 
   /** What has gone, as text. */
   get text(): string {
-    return String.fromCharCode(...this.outgoing);
+    return String(Buffer.from(this.outgoing));
   }
+}
+
+/** The same, and it gathers parts. */
+export class Gathering extends Scripted {
+  /** Of each call that gathers: how many parts it was given, and how many bytes of them had gone before. */
+  readonly gathered: [parts: number, offset: number][] = [];
+
+  sendParts(parts: readonly Uint8Array[], offset: number): number | undefined {
+    this.gathered.push([parts.length, offset]);
+    if (parts.some(({ length }) => length === 0)) throw new Error('a part is empty');
+    if (offset < 0 || offset >= lengthOf(parts)) throw new Error('nothing is left to send');
+    return this.send(Buffer.concat(parts), offset, lengthOf(parts) - offset);
+  }
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }

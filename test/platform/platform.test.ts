@@ -29,6 +29,10 @@ test('bytes are made as by Buffer, and say their text', () => {
     () => textOf.call(bytes, 'latin1'),
     (error: Error) => error instanceof RangeError && error.message.includes("not as 'latin1'"),
   );
+  const { buffer } = Uint8Array.from(source);
+  const memory = Buffer.from(buffer, 1, 2);
+  assert.equal([...memory], [...node.Buffer.from(buffer, 1, 2)]);
+  assert.ok(memory.buffer === buffer, 'memory is not copied');
   assert.equal([...Buffer.from('é→')], [...node.Buffer.from('é→')]);
   assert.equal([...Buffer.allocUnsafeSlow(3)], [0, 0, 0]);
 });

@@ -91,14 +91,6 @@ export const bytesChecks: readonly CheckDefinition[] = [
     },
   },
   {
-    name: 'text is written as UTF-8, and several parts go as one write',
-    *main(one, other) {
-      yield* one.write('größer ');
-      yield* one.writev(['als ', new Uint8Array([0x31]), '', '0']);
-      equal(yield* textOf(other, 15), 'größer als 10', 'the text');
-    },
-  },
-  {
     name: 'a write of nothing completes',
     *main(one, other) {
       yield* one.write('');

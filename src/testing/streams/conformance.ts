@@ -9,6 +9,7 @@ import { bufferedChecks } from './checks-buffered.ts';
 import { bytesChecks } from './checks-bytes.ts';
 import { cancelChecks } from './checks-cancel.ts';
 import { endChecks } from './checks-ends.ts';
+import { partsChecks } from './checks-parts.ts';
 
 /** The streams that are to be checked. */
 export interface StreamSubject {
@@ -69,7 +70,7 @@ export function streamChecks(subject: StreamSubject): StreamCheck[] {
     ...subject,
     reset: subject.reset ?? null,
   };
-  return [...bytesChecks, ...endChecks, ...bufferedChecks, ...cancelChecks]
+  return [...bytesChecks, ...partsChecks, ...endChecks, ...bufferedChecks, ...cancelChecks]
     .filter(({ needs = [] }) => needs.every((need) => complete[need] !== false && complete[need] !== null))
     .map(({ name, main }) => ({ name, main: () => checked(complete, main) }));
 }

@@ -5,6 +5,7 @@
  */
 
 import { Op, PENDING, WaitQueue, type Waker } from '../../kernel/index.ts';
+import { joined, lengthOf } from '../../net/parts.ts';
 import { Stream } from '../../net/stream.ts';
 import type { Transport } from '../../net/transport.ts';
 import { SystemError } from '../../os/errors.ts';
@@ -160,15 +161,24 @@ class Channel {
   }
 
   put(source: Uint8Array, offset: number, most: number): number | undefined {
+    return this.add(most, (count) => source.subarray(offset, offset + count));
+  }
+
+  putParts(parts: readonly Uint8Array[], offset: number): number | undefined {
+    return this.add(lengthOf(parts) - offset, (count) => joined(parts, offset, count));
+  }
+
+  private add(most: number, first: (count: number) => Uint8Array): number | undefined {
     const { bytes } = this;
     if (this.left || this.broken) throw systemError('send', Errno.EPIPE);
     const room = bytes.length - this.length;
     if (room === 0) return undefined;
     const count = this.piece(Math.min(room, most));
+    const source = first(count);
     const at = (this.start + this.length) % bytes.length;
-    const first = Math.min(count, bytes.length - at);
-    bytes.set(source.subarray(offset, offset + first), at);
-    bytes.set(source.subarray(offset + first, offset + count), 0);
+    const upToEnd = bytes.length - at;
+    bytes.set(source.subarray(0, upToEnd), at);
+    bytes.set(source.subarray(upToEnd), 0);
     this.length += count;
     this.readable.changed();
     return count;
@@ -192,6 +202,10 @@ class MemoryTransport implements Transport {
 
   send(bytes: Uint8Array, offset: number, length: number): number | undefined {
     return this.outgoing.put(bytes, offset, length);
+  }
+
+  sendParts(parts: readonly Uint8Array[], offset: number): number | undefined {
+    return this.outgoing.putParts(parts, offset);
   }
 
   readable(): Op<unknown> {

@@ -12,6 +12,8 @@ import {
   type SocketAddress,
   type Sys,
   SystemError,
+  sendmsg,
+  writev,
 } from 'genloop/os';
 import { type Direction, Poller, Readiness, readinessNames } from 'genloop/poller';
 import { Recorder } from '../../support/backends.ts';
@@ -147,9 +149,13 @@ class Machine {
         this.slots.set(operation.into, duplicate(descriptor));
         return 'done';
       case 'send':
-        return socket.send(new Uint8Array(operation.bytes).fill(operation.fill));
+        return isGathered(operation)
+          ? sendmsg(socket, inParts(operation))
+          : socket.send(new Uint8Array(operation.bytes).fill(operation.fill));
       case 'write':
-        return descriptor.write(new Uint8Array(operation.bytes).fill(operation.fill));
+        return isGathered(operation)
+          ? writev(descriptor, inParts(operation))
+          : descriptor.write(new Uint8Array(operation.bytes).fill(operation.fill));
       case 'recv':
         return summary(socket.recv(operation.bytes));
       case 'read':
@@ -367,4 +373,16 @@ function busily<T>(ask: () => T | undefined): T {
     if (answer !== undefined) return answer;
     if (performance.now() > end) throw new Error('the kernel did not answer');
   }
+}
+
+/** Every third is gathered from parts. */
+function isGathered({ fill }: { readonly fill: number }): boolean {
+  return fill % 3 === 0;
+}
+
+/** The bytes of a `send` or a `write` in three parts, of which the second is empty. */
+function inParts({ bytes, fill }: { readonly bytes: number; readonly fill: number }): Uint8Array[] {
+  const whole = new Uint8Array(bytes).fill(fill);
+  const half = bytes >> 1;
+  return [whole.subarray(0, half), whole.subarray(half, half), whole.subarray(half)];
 }
