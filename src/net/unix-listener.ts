@@ -59,7 +59,7 @@ export class UnixListener extends Listener<UnixStream> {
       socket.listen(backlog);
       return new UnixListener(socket, file === null ? path : resolve(path), file, options.stream);
     } catch (error) {
-      if (file !== null) unlinkSync(path);
+      if (file !== null) removeIfThere(path);
       socket.close();
       throw error;
     }
@@ -93,8 +93,13 @@ export class UnixListener extends Listener<UnixStream> {
   protected override leave(): void {
     const { file, path } = this;
     this.file = null;
-    // As long as our socket is open, no other file can have its number.
-    if (file !== null && identityOf(this.socket.sys, path) === file) unlinkSync(path);
+    if (file === null) return;
+    try {
+      // As long as our socket is open, no other file can have its number.
+      if (identityOf(this.socket.sys, path) === file) unlinkSync(path);
+    } catch {
+      // Its folder is out of reach. That must not keep the socket open; the next start is told what lies there.
+    }
   }
 }
 
@@ -127,6 +132,15 @@ function find(path: string): Found {
     if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'dead';
     // A queue that is full (EAGAIN), or a socket of another type (EPROTOTYPE), has somebody behind it.
     return code === 'EACCES' ? 'hidden' : 'alive';
+  }
+}
+
+/** Removes a file after something else went wrong: that is what is told. */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Then it stays.
   }
 }
 
