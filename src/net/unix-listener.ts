@@ -8,6 +8,7 @@
 import { DEFAULT_BACKLOG, Socket, type Sys, SystemError } from '../os/index.ts';
 import { chmodSync, lstatSync, resolve, unlinkSync } from '../platform/node.ts';
 import { Listener } from './listener.ts';
+import { checkOptions } from './options.ts';
 import type { BufferOptions } from './socket-stream.ts';
 import { UnixStream } from './unix-stream.ts';
 
@@ -47,6 +48,7 @@ export class UnixListener extends Listener<UnixStream> {
    * and what to do, `EACCES`, `ENOENT` (no such folder), `ENAMETOOLONG`.
    */
   static open(options: UnixListenOptions): UnixListener {
+    checkOptions('UnixListener.open', '{ path }', options);
     const { path, mode, backlog = DEFAULT_BACKLOG } = options;
     if (typeof path !== 'string' || path === '')
       throw new TypeError('path must be a path, or a name that begins with \\0');
