@@ -46,6 +46,8 @@ each('it accepts streams, and its file goes with it', async (setup, place) => {
       const client = connectedTo(place, listener.address);
       using stream = yield* listener.accept();
       assert.instance(stream, UnixStream);
+      // Its client has no name, and messages give it none.
+      assert.is(String(stream), `UnixStream ${stream.socket.fd}`);
       const doubled = process.platform === 'linux' ? 2 : 1;
       assert.is(stream.socket.getOption('SOL_SOCKET', 'SO_SNDBUF'), doubled * 20_000);
       client.send('hello');
