@@ -1,6 +1,7 @@
 /**
  * Open descriptors, and who sends them, beside the bytes of a Unix socket: how one process hands a listener or a connection to another.
- * A datagram socket has these as methods, where they stand in line with its other calls; this is for streams.
+ * A datagram socket has these as methods, where they stand in line with its other calls; this is for streams. They and the reads and writes
+ * of a stream do not get into each other's way: bytes keep their order, and a message never stands in the middle of a write.
  *
  * On a stream the descriptors stand at their place among the bytes, and who reads over that place by other means loses them: the two sides agree
  * on where they come.
@@ -8,8 +9,10 @@
 
 import { type Co, type Op, routine } from '../kernel/index.ts';
 import {
+  ADDRESS_SLOT_SIZE,
+  CONTROL_HEADER,
   type Data,
-  type Message,
+  Message,
   MOST_DESCRIPTORS,
   type ReceiveMessageOptions,
   recvmsg,
@@ -19,6 +22,10 @@ import {
   toBytes,
 } from '../os/index.ts';
 import { ReadWait, WriteWait } from '../scheduler/index.ts';
+import { Stream } from './stream.ts';
+
+/** The most bytes of a message, if nothing is said. */
+const LARGEST = 65_536;
 
 /** A connected Unix socket, or what has one as its `socket`: a `UnixStream`. */
 export type HasSocket = Socket | { readonly socket: Socket };
@@ -39,15 +46,24 @@ export const sendMessage: (target: HasSocket, data: Data, options?: SendMessageO
     if (bytes.length === 0 && (options.descriptors?.length ?? 0) > 0 && isStream(socket)) {
       throw new RangeError('on a stream descriptors travel with bytes: send at least one byte with them');
     }
+    const stream = target instanceof Stream ? target : null;
     let rest = options;
     for (let at = 0; ; ) {
+      // Each time anew: meanwhile another task may have begun to write.
+      stream?.refuseSecondWriter();
       const sent = sendmsg(socket, [bytes.subarray(at)], rest);
       if (sent === undefined) {
         yield* new WriteWait(socket);
         continue;
       }
       at += sent;
+      stream?.countOthers(0, sent);
       if (at >= bytes.length) return at;
+      if (stream !== null) {
+        // From here on it is a write: nobody else's may come in between.
+        yield* stream.write(bytes.subarray(at));
+        return bytes.length;
+      }
       // They have gone with the first part.
       rest = { flags: options.flags ?? 0 };
     }
@@ -56,7 +72,8 @@ export const sendMessage: (target: HasSocket, data: Data, options?: SendMessageO
 
 /**
  * Receives bytes from a connected Unix socket with the descriptors that came with them, at most as many as `descriptors` says, and waits until there
- * are some. Empty data is the end of the stream. The message owns its descriptors: `using message = …`, or take them. Throws `SystemError`, `BusyError`
+ * are some. What a read of the stream has received and not given away comes first, alone: descriptors that were among that are lost. Empty
+ * data is the end of the stream. The message owns its descriptors: `using message = …`, or take them. Throws `SystemError`, `BusyError`
  * if another task reads, `ClosedError`, `RangeError`.
  *
  * @example
@@ -67,13 +84,23 @@ export const receiveMessage: (target: HasSocket, options?: ReceiveMessageOptions
   function* receiveMessage(target: HasSocket, options: ReceiveMessageOptions = {}): Co<Message> {
     checkReceiveOptions(options);
     const socket = socketOf(target);
+    const stream = target instanceof Stream ? target : null;
     for (;;) {
+      const received = stream?.takeReceived(options.size ?? LARGEST) ?? null;
+      if (received !== null) return bare(socket, received);
       yield* new ReadWait(socket);
       const message = recvmsg(socket, options);
-      if (message !== undefined) return message;
+      if (message === undefined) continue;
+      stream?.countOthers(message.data.length, 0);
+      return message;
     }
   },
 );
+
+/** Bytes that were received without anything beside them. */
+function bare({ sys }: Socket, data: Buffer): Message {
+  return new Message(sys, data, new Uint8Array(ADDRESS_SLOT_SIZE), new Int32Array(CONTROL_HEADER));
+}
 
 /** @internal Throws `RangeError` for a size or a number of descriptors that is none, before anybody waits. */
 export function checkReceiveOptions({ size = 1, descriptors = 0 }: ReceiveMessageOptions): void {

@@ -131,11 +131,23 @@ function* addressesOf(
   family: ResolveOptions['family'],
   resolver: Resolver = resolve,
 ): Co<readonly ResolvedAddress[]> {
-  const found = (yield resolver(host, family === undefined ? {} : { family })) as readonly ResolvedAddress[];
+  const found: unknown = yield resolver(host, family === undefined ? {} : { family });
+  checkResolved(found);
   const wanted = found.filter((address) => family === undefined || address.family === family);
   if (wanted.length > 0) return wanted;
   const sys = currentSys();
   throw new SystemError(sys, 'getaddrinfo', -(sys.constants.EAI_NODATA as number), { hostname: host });
+}
+
+/** Throws `TypeError` for what a resolver of somebody's own gives that is no list of addresses: it must not end up as the default, this machine. */
+function checkResolved(found: unknown): asserts found is readonly ResolvedAddress[] {
+  if (!Array.isArray(found)) throw new TypeError(`resolve must give an array of addresses, not ${String(found)}`);
+  for (const entry of found as readonly (Partial<ResolvedAddress> | null | undefined)[]) {
+    if (typeof entry?.address === 'string' && (entry.family === 'IPv4' || entry.family === 'IPv6')) continue;
+    throw new TypeError(
+      `resolve must give addresses like { family: 'IPv4', address: '127.0.0.1' }, not ${JSON.stringify(entry)}`,
+    );
+  }
 }
 
 /** A Unix connect is done at once, or the queue is full (`'full'`, and nothing has happened), or it has failed. */

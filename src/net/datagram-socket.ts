@@ -40,7 +40,8 @@ export abstract class DatagramSocket implements Disposable {
   }
 
   /**
-   * The next datagram: its bytes, which are yours, its sender, and whether it was longer than `size` bytes (then the rest is lost). An
+   * The next datagram: its bytes, which are yours, its sender, and whether it was longer than `size` bytes (then the rest is lost; the
+   * default, 65,535, is enough for every datagram of UDP, while one between Unix sockets may be longer). An
    * empty one is a datagram like any other. Those who wait are served in their order. Throws `SystemError` (on a connected
    * socket `ECONNREFUSED`, once: nobody was there for an earlier datagram), `ClosedError`.
    */

@@ -1,6 +1,7 @@
 /** One verb for all listeners. */
 
 import { type Co, type Op, routine } from '../kernel/index.ts';
+import { checkOptions } from './options.ts';
 import { type ResolvedAddress, resolve } from './resolve.ts';
 import { TcpListener, type TcpListenOptions } from './tcp-listener.ts';
 import { UnixListener, type UnixListenOptions } from './unix-listener.ts';
@@ -30,7 +31,8 @@ function* numeric(host: string): Co<string> {
 export const listen: <const O extends ListenOptions = TcpListenOptions>(options?: O) => Op<ListenerFor<O>> = routine(
   function* listen<O extends ListenOptions>(options?: O): Co<ListenerFor<O>> {
     const where: ListenOptions = options ?? {};
-    if ('path' in where) return UnixListener.open(where) as ListenerFor<O>;
+    checkOptions('listen', '{ port: 15000 } or { path }', where);
+    if (where.path !== undefined) return UnixListener.open(where) as ListenerFor<O>;
     const { host } = where;
     return TcpListener.open(host === undefined ? where : { ...where, host: yield* numeric(host) }) as ListenerFor<O>;
   },

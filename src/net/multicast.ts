@@ -65,9 +65,12 @@ export function setMulticastInterface(socket: Socket, family: 'IPv4' | 'IPv6', w
 }
 
 /** struct ip_mreqn, struct ipv6_mreq. */
-function membership(sys: Sys, family: 'IPv4' | 'IPv6', group: string, which: string | number = 0): Uint8Array {
-  const { address, index } = interfaceOf(sys, family, which);
+function membership(sys: Sys, family: 'IPv4' | 'IPv6', group: string, which?: string | number): Uint8Array {
+  if (typeof group !== 'string') throw new TypeError(`a group is an address like '239.255.1.1', not ${String(group)}`);
   const bytes = addressBytes(sys, family, group);
+  // What an address says of its interface counts where nothing else is said: `ff02::1%eth0`.
+  const named = which === undefined ? (SocketAddress.from({ host: group }, sys).scopeid ?? 0) : which;
+  const { address, index } = interfaceOf(sys, family, named);
   return family === 'IPv6' ? joined(bytes, int(index)) : joined(bytes, address, int(index));
 }
 

@@ -200,8 +200,12 @@ export class Reader extends Side<unknown> {
         this.promising = true;
       }
     } catch (error) {
-      this.waker = this.operation = null;
-      if (!waker.fail(error)) this.input.retell(error);
+      const { before } = this;
+      this.waker = this.operation = this.before = null;
+      if (waker.fail(error)) return;
+      // An end in the middle had taken what came before it.
+      if (before !== null) this.input.rewind(before);
+      this.input.retell(error);
     }
   }
 

@@ -30,8 +30,10 @@ function* body<S extends Accepted>(
   options: ServeOptions<S>,
   ready?: Ready<S>,
 ): Co<void> {
-  for (const listener of listeners) {
-    if (listener.closed) throw new ClosedError(`${listener} has been closed, and cannot be served`);
+  const closed = listeners.find((listener) => listener.closed);
+  if (closed !== undefined) {
+    for (const listener of listeners) listener.close();
+    throw new ClosedError(`${closed} has been closed, and cannot be served`);
   }
   yield new Server(listeners, handler, options).run(ready);
 }

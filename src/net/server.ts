@@ -151,7 +151,9 @@ export class Server<S extends Accepted = Accepted> {
         connections.shielded = true;
         outside.signal.addEventListener('abort', stop);
       }
-      yield inGroup(connections, () => this.start(ready, onReady));
+      // Cancelled before it began: the signal tells that nobody any more.
+      const late = grace > 0 && outside.inForce !== null ? stop : undefined;
+      yield inGroup(connections, () => this.start(ready, onReady, late));
     } finally {
       if (grace > 0) outside.signal.removeEventListener('abort', stop);
       this.finish();

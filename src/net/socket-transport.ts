@@ -111,7 +111,9 @@ export class SocketTransport implements Transport {
     const { socket, kind } = this;
     if (socket.closed) return `closed ${kind}`;
     // Where it is known anyway: nobody pays a system call for a name.
-    const peer = socket.remoteAddress === undefined ? '' : String(socket.remoteAddress);
-    return peer === '' ? `${kind} ${socket.fd}` : `${kind} ${socket.fd} (${peer})`;
+    const { remoteAddress } = socket;
+    // That of most Unix clients is unnamed.
+    const isNamed = remoteAddress !== undefined && remoteAddress.address !== '';
+    return isNamed ? `${kind} ${socket.fd} (${remoteAddress})` : `${kind} ${socket.fd}`;
   }
 }

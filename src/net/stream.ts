@@ -206,6 +206,24 @@ export class Stream implements Disposable {
     return this.readingSide.input.failure;
   }
 
+  /** @internal Refuses what a write is refused for: other calls send there, too. */
+  refuseSecondWriter(): void {
+    this.writingSide.admit(null);
+  }
+
+  /** @internal Refuses what a read is refused for, and takes what has been received already, for other calls that receive there. */
+  takeReceived(most: number): Buffer | null {
+    this.readingSide.admit();
+    const { input } = this.readingSide;
+    return input.length === 0 ? null : input.take(Math.min(most, input.length));
+  }
+
+  /** @internal What came and went by other calls counts, too. */
+  countOthers(read: number, written: number): void {
+    this.readingSide.input.received += read;
+    this.writingSide.sent += written;
+  }
+
   /** Closes it: who waits, and who uses it afterwards, gets a `ClosedError`. Bytes that wait to be read are dropped. Again does nothing. */
   close(): void {
     if (this.closed) return;

@@ -2,6 +2,7 @@
 
 import { constants, DEFAULT_BACKLOG, DEFAULT_HOST, Socket, type Sys, SystemError } from '../os/index.ts';
 import { Listener } from './listener.ts';
+import { checkOptions } from './options.ts';
 import { configureTcp, TcpStream, type TcpStreamOptions, withDefaults } from './tcp-stream.ts';
 
 /** Where and how to listen for TCP connections. */
@@ -18,6 +19,7 @@ export interface TcpListenOptions {
   ipv6Only?: boolean;
   /** For the streams that it accepts. */
   stream?: TcpStreamOptions;
+  path?: undefined;
 }
 
 /**
@@ -34,6 +36,7 @@ export class TcpListener extends Listener<TcpStream> {
    * message says what to do), `TypeError` and `RangeError` for what is no numeric address and no port.
    */
   static open(options: TcpListenOptions = {}): TcpListener {
+    checkOptions('listen', '{ port: 15000 } or { path }', options);
     const { host, stream, backlog = DEFAULT_BACKLOG, reusePort = false, ipv6Only = false } = options;
     const family = host?.includes(':') === true ? 'IPv6' : 'IPv4';
     const socket = Socket.tcp({ family });

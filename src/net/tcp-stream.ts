@@ -52,6 +52,9 @@ export function configureTcp(socket: Socket, options: TcpStreamOptions): void {
   if (noDelay !== undefined) socket.setOption('IPPROTO_TCP', 'TCP_NODELAY', noDelay);
   setBuffers(socket, options);
   if (keepAlive === undefined) return;
+  if (keepAlive === null || !(typeof keepAlive === 'boolean' || typeof keepAlive === 'object')) {
+    throw new TypeError(`keepAlive must be true, false or { idle, interval, count }, not ${String(keepAlive)}`);
+  }
   if (typeof keepAlive === 'object') {
     const { idle, interval, count } = keepAlive;
     if (idle !== undefined) setSeconds(socket, idleOption(socket), 'idle', idle);

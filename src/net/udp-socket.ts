@@ -3,6 +3,7 @@
 import { type AddressLike, DEFAULT_HOST, Socket, SocketAddress } from '../os/index.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import { dropMembership, joinGroup, multicastOf, setMulticastInterface } from './multicast.ts';
+import { checkOptions } from './options.ts';
 
 /** How {@link UdpSocket.open} opens. */
 export interface UdpOptions {
@@ -40,6 +41,7 @@ export class UdpSocket extends DatagramSocket {
    * using socket = UdpSocket.open({ port: 15000 });
    */
   static open(options: UdpOptions = {}): UdpSocket {
+    checkOptions('UdpSocket.open', '{ host, port }', options);
     const { host, port, reuseAddress = false, reusePort = false, ipv6Only } = options;
     return opened(familyOf(options), ({ socket, family }) => {
       if (reuseAddress) socket.setOption('SOL_SOCKET', 'SO_REUSEADDR', true);

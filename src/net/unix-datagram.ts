@@ -7,6 +7,7 @@ import type { Op } from '../kernel/index.ts';
 import { type Data, type Message, type ReceiveMessageOptions, type SendMessageOptions, Socket } from '../os/index.ts';
 import { checkReceiveOptions } from './ancillary.ts';
 import { DatagramSocket } from './datagram-socket.ts';
+import { checkOptions } from './options.ts';
 import { ReceiveMessage } from './receiving.ts';
 import { SendMessage } from './sending.ts';
 
@@ -21,6 +22,7 @@ export class UnixDatagram extends DatagramSocket {
    * using socket = UnixDatagram.open({ path: '/tmp/example.socket' });
    */
   static open(options: { path?: string } = {}): UnixDatagram {
+    checkOptions('UnixDatagram.open', '{ path }', options);
     const { path } = options;
     return new UnixDatagram(Socket.unix(path === undefined ? { type: 'datagram' } : { type: 'datagram', path }));
   }

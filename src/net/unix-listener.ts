@@ -8,6 +8,7 @@
 import { DEFAULT_BACKLOG, Socket, type Sys, SystemError } from '../os/index.ts';
 import { chmodSync, lstatSync, resolve, unlinkSync } from '../platform/node.ts';
 import { Listener } from './listener.ts';
+import { checkOptions } from './options.ts';
 import type { BufferOptions } from './socket-stream.ts';
 import { UnixStream } from './unix-stream.ts';
 
@@ -47,6 +48,7 @@ export class UnixListener extends Listener<UnixStream> {
    * and what to do, `EACCES`, `ENOENT` (no such folder), `ENAMETOOLONG`.
    */
   static open(options: UnixListenOptions): UnixListener {
+    checkOptions('UnixListener.open', '{ path }', options);
     const { path, mode, backlog = DEFAULT_BACKLOG } = options;
     if (typeof path !== 'string' || path === '')
       throw new TypeError('path must be a path, or a name that begins with \\0');
@@ -59,7 +61,7 @@ export class UnixListener extends Listener<UnixStream> {
       socket.listen(backlog);
       return new UnixListener(socket, file === null ? path : resolve(path), file, options.stream);
     } catch (error) {
-      if (file !== null) unlinkSync(path);
+      if (file !== null) removeIfThere(path);
       socket.close();
       throw error;
     }
@@ -93,8 +95,13 @@ export class UnixListener extends Listener<UnixStream> {
   protected override leave(): void {
     const { file, path } = this;
     this.file = null;
-    // As long as our socket is open, no other file can have its number.
-    if (file !== null && identityOf(this.socket.sys, path) === file) unlinkSync(path);
+    if (file === null) return;
+    try {
+      // As long as our socket is open, no other file can have its number.
+      if (identityOf(this.socket.sys, path) === file) unlinkSync(path);
+    } catch {
+      // Its folder is out of reach. That must not keep the socket open; the next start is told what lies there.
+    }
   }
 }
 
@@ -127,6 +134,15 @@ function find(path: string): Found {
     if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'dead';
     // A queue that is full (EAGAIN), or a socket of another type (EPROTOTYPE), has somebody behind it.
     return code === 'EACCES' ? 'hidden' : 'alive';
+  }
+}
+
+/** Removes a file after something else went wrong: that is what is told. */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Then it stays.
   }
 }
 

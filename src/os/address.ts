@@ -88,9 +88,11 @@ export class SocketAddress {
     const { host, address: text = host ?? DEFAULT_HOST, port = 0, scopeid = 0 } = like as InternetAddress;
     if (typeof text !== 'string') throw new TypeError('host must be a string with a numeric address');
     if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
-      throw new RangeError(`port must be an integer from 0 to ${MAX_PORT}, not ${String(port)}`);
+      const given = typeof port === 'string' ? `the text '${port}'` : String(port);
+      throw new RangeError(`port must be an integer from 0 to ${MAX_PORT}, not ${given}`);
     }
-    const result = sys.packAddress(address.slot, text, port, scopeid);
+    // The sum makes a -0 a 0.
+    const result = sys.packAddress(address.slot, text, port + 0, scopeid);
     if (result === -(sys.constants.EINVAL as number)) {
       throw new TypeError(`'${text}' is not a numeric IPv4 or IPv6 address; names are not resolved at this level`);
     }

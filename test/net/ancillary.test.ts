@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type Co, group, pass, ReadWait, run, runSync, select, sleep, until, WriteWait } from 'genloop';
+import { type Co, group, type Op, pass, ReadWait, run, runSync, select, sleep, until, WriteWait } from 'genloop';
 import { receiveMessage, sendMessage, UnixDatagram, UnixStream } from 'genloop/net';
 import { type Descriptor, peerCredentials, pipe, Socket, type SystemError } from 'genloop/os';
 import { BusyError } from 'genloop/poller';
@@ -13,6 +13,17 @@ import { SETS } from '../support/backends.ts';
 import { eachSetup, once as operation } from '../support/drives.ts';
 import { inOrder } from '../support/seeds.ts';
 import { notRun, suite } from '../support/suite.ts';
+import { untilWaiting } from './clients.ts';
+
+/** What an operation throws. */
+function* raised(operation: Op<unknown>): Co<unknown> {
+  try {
+    yield* operation;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it was not refused');
+}
 
 const test = suite('descriptors between processes');
 const over = eachSetup(test);
@@ -122,6 +133,56 @@ test('a second reader or writer is refused, and a wait that is cancelled takes n
     assert.is(first.key, 'at');
     for (const each of [near, far, datagrams, other]) each.close();
   });
+});
+
+over(
+  'rule 31: a message is refused while a task writes to the stream, and stands in no write',
+  async (setup, opened) => {
+    const [near, far] = Socket.pair().map((socket) => new UnixStream(opened.keep(socket))) as [UnixStream, UnixStream];
+    const scheduler = setup.make();
+    const SIZE = 1 << 20;
+    scheduler.spawn(
+      group(function* (g): Co<void> {
+        const writing = g.spawn(near.write(Buffer.alloc(SIZE, 'w')));
+        yield* untilWaiting(writing);
+        // There is room again, and the writer has not heard of it.
+        far.socket.recv(65_536);
+        const refused = yield* raised(sendMessage(near, 'message'));
+        assert.instance(refused, BusyError);
+        let count = 65_536;
+        while (count < SIZE) count += (yield* far.read())?.length ?? Number.POSITIVE_INFINITY;
+        assert.is(count, SIZE);
+        // A long one: its rest is a write as any other, and refuses others likewise.
+        const sending = g.spawn(sendMessage(near, Buffer.alloc(SIZE, 'm')));
+        yield* untilWaiting(sending);
+        assert.instance(yield* raised(near.write('x')), BusyError);
+        assert.equal(yield* far.readExactly(SIZE), Buffer.alloc(SIZE, 'm'));
+        assert.is(yield* sending.join(), SIZE);
+        assert.is(near.bytesWritten, 2 * SIZE);
+        assert.is(far.bytesRead, 2 * SIZE - 65_536);
+      }),
+    );
+    await setup.run(scheduler);
+  },
+);
+
+over('what a read has received already comes first, and no byte changes its place', async (setup, opened) => {
+  const [near, far] = Socket.pair().map((socket) => new UnixStream(opened.keep(socket))) as [UnixStream, UnixStream];
+  const scheduler = setup.make();
+  scheduler.spawn(
+    (function* (): Co<void> {
+      yield* near.write('a line\nthe rest');
+      assert.is(yield* far.readLine(), 'a line');
+      yield* sendMessage(near, ' and more');
+      using first = yield* receiveMessage(far, { size: 3 });
+      using second = yield* receiveMessage(far);
+      using third = yield* receiveMessage(far);
+      assert.equal([String(first.data), String(second.data), String(third.data)], ['the', ' rest', ' and more']);
+      assert.equal([second.descriptors.length, second.descriptorsLost], [0, false]);
+      assert.is(far.bytesRead, 24);
+    })(),
+  );
+  await setup.run(scheduler);
 });
 
 test('what cannot be sent or received so is refused before anything happens', () => {

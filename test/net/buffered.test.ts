@@ -3,6 +3,7 @@
 import { type Co, group, type Op } from 'genloop/kernel';
 import { type LimitError, Stream, type UnexpectedEndError } from 'genloop/net';
 import * as assert from 'uvu/assert';
+import { Scripted as ScriptedOperation } from '../support/operations.ts';
 import { runTest } from '../support/seeded.ts';
 import { suite } from '../support/suite.ts';
 import { type Found, Scripted } from './scripted.ts';
@@ -166,6 +167,23 @@ test('a large piece of an exact size takes from the transport no more than that'
       [...((yield* stream.readExactly(20_000)) ?? [])].every((byte) => byte === 1),
       true,
     );
+  });
+});
+
+test('rule 4: an end in the middle that nobody hears after all has taken nothing', () => {
+  runTest(function* () {
+    const stream = of('half a l', 'END');
+    const line = stream.readLine();
+    const refuse = (): boolean => false;
+    // As an operation of a user's may, whose waker refuses whatever comes.
+    yield new ScriptedOperation({
+      park: (waker) => {
+        line.park({ kernel: waker.kernel, state: undefined, wake: refuse, fail: refuse });
+        waker.wake(undefined);
+      },
+    });
+    assert.is(String(yield* stream.read()), 'half a l');
+    assert.is(yield* stream.read(), null);
   });
 });
 

@@ -406,6 +406,25 @@ test('what only the system can tell is refused when it is yielded, and nothing i
   }
 });
 
+test('what another resolver gives has to be addresses, and is never taken for this machine', () => {
+  for (const [found, message] of [
+    [undefined, /resolve must give an array of addresses, not undefined/],
+    ['10.0.0.1', /resolve must give an array of addresses, not 10\.0\.0\.1/],
+    [['10.0.0.1'], /resolve must give addresses like .*, not "10\.0\.0\.1"/],
+    [[{ family: 4, address: '10.0.0.1' }], /not {"family":4,"address":"10\.0\.0\.1"}/],
+    [[{ family: 'IPv4' }], /not {"family":"IPv4"}/],
+    [[null], /not null/],
+  ] as const) {
+    const answer = (): Co<never> =>
+      (function* () {
+        return found as never;
+      })();
+    const error: unknown = failureOf({ host: 'db', port: 80, resolve: answer });
+    assert.instance(error, TypeError);
+    assert.match((error as Error).message, message);
+  }
+});
+
 test('another resolver may be asked, and what it says is what is tried', () => {
   const asked: unknown[] = [];
   const names =

@@ -623,6 +623,8 @@ test('what is bound twice, bad addresses and bad options are refused, and nothin
   using server = UdpSocket.open({ port: 0 });
   const { port } = server.localAddress;
   assert.throws(() => UdpSocket.open({ port }), /EADDRINUSE/);
+  assert.throws(() => UdpSocket.open(9000 as never), /UdpSocket.open takes an object like { host, port }, not 9000/);
+  assert.throws(() => UnixDatagram.open('/tmp/x' as never), /takes an object like { path }, not the text '\/tmp\/x'/);
   assert.throws(() => UdpSocket.open({ host: 'localhost' }), /not a numeric IPv4 or IPv6 address/);
   assert.throws(() => UdpSocket.open({ family: 'IPv5' as never }), /family must be 'IPv4' or 'IPv6', not 'IPv5'/);
   assert.throws(() => UdpSocket.connect({ host: '127.0.0.1', port: 70_000 }), RangeError);

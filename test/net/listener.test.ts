@@ -7,7 +7,7 @@ import { BusyError } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { eachSetup, once, thrownBy } from '../support/drives.ts';
 import { Queue, Scripted } from '../support/operations.ts';
-import { Scheduler } from '../support/seeded.ts';
+import { runSync, Scheduler } from '../support/seeded.ts';
 import { holding, type Opened, resetOnClose, thrown } from '../support/situations.ts';
 import { notRun, suite } from '../support/suite.ts';
 import { inside, overriding } from '../support/systems.ts';
@@ -508,6 +508,17 @@ test(
     assert.instance(high, RangeError);
   }),
 );
+
+test('a bare port is refused, and a path that is undefined is none', () => {
+  const object = /takes an object like \{ port: 15000 \} or \{ path \}, not 8080/;
+  // It would listen to any port.
+  assert.match(thrown(() => TcpListener.open(8080 as never)).message, object);
+  assert.match(thrown(() => runSync(listen(8080 as never))).message, object);
+  runSync(function* (): Co<void> {
+    using listener = yield* listen({ port: 0, path: undefined });
+    assert.instance(listener, TcpListener);
+  });
+});
 
 test(
   'several listeners share a port with reusePort, and every connection is one of theirs',

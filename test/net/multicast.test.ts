@@ -86,9 +86,18 @@ for (const family of ['IPv4', 'IPv6'] as const) {
   });
 }
 
+test('an interface that stands in the address of a group is the one that is joined', () => {
+  using socket = UdpSocket.open({ family: 'IPv6', port: 0 });
+  socket.joinGroup(`${GROUP.IPv6}%${INDEX}`);
+  assert.throws(() => socket.joinGroup(GROUP.IPv6, INDEX), /EADDRINUSE/);
+  socket.leaveGroup(GROUP.IPv6, INDEX);
+  assert.throws(() => socket.leaveGroup(`${GROUP.IPv6}%${INDEX}`), /EADDRNOTAVAIL/);
+});
+
 test('what is no group, no interface, or of the other family is refused', () => {
   using socket = UdpSocket.open({ port: 0 });
   assert.throws(() => socket.joinGroup('127.0.0.1', INDEX), /EINVAL/);
+  assert.throws(() => socket.joinGroup(undefined as never), /a group is an address like '239.255.1.1', not undefined/);
   assert.throws(() => socket.joinGroup('no group'), /not a numeric/);
   assert.throws(() => socket.joinGroup(GROUP.IPv6), /'ff02::4742' is no IPv4 address, and the socket is of IPv4/);
   assert.throws(() => socket.joinGroup(GROUP.IPv4, 'no-such-interface'), /ENODEV/);

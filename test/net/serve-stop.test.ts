@@ -373,6 +373,32 @@ test('with a grace, a cancel from outside is a stop, and whoever cancelled hears
   });
 });
 
+test('with a grace, a server that is cancelled before it began takes in who has connected, and ends', () => {
+  const clock = new VirtualClock({ sys: realSys() });
+  const place = new Opened();
+  inside(clock.sys, () => {
+    const listener = unixListener(place);
+    const scheduler = clock.scheduler();
+    let accepted = 0;
+    function* patient(client: UnixStream): Co<void> {
+      accepted++;
+      yield* client.read();
+    }
+    scheduler.spawn(
+      group(function* (g): Co<void> {
+        unixClient(place, listener);
+        // A spawned task always starts (rule 5): this one with the cancel in force already.
+        g.spawn(serve(listener, patient, { grace: 1000 })).cancel();
+      }),
+    );
+    scheduler.runSync();
+    assert.is(accepted, 1);
+    assert.is(clock.now, 1000);
+    assert.ok(listener.closed);
+  });
+  place.close();
+});
+
 each('a stop can come from a handler, and from a callback of Node’s', async (setup, place) => {
   const scheduler = setup.make();
   const listener = place.keep(TcpListener.open());

@@ -491,6 +491,10 @@ test('what cannot be served is refused where it is written', () => {
   const closed: unknown = thrown(() => runSync(serve(listener, echo)));
   assert.instance(closed, ClosedError);
   assert.match((closed as Error).message, /has been closed, and cannot be served/);
+  // On every path the listeners are closed: the others of the same server, too.
+  using other = TcpListener.open();
+  assert.instance(thrown(() => runSync(serve([other, listener], echo))) as unknown, ClosedError);
+  assert.ok(other.closed);
 });
 
 test.run();

@@ -82,6 +82,8 @@ test('options that are none, and sockets that are not of TCP, are refused', () =
     refused({ receiveBuffer: 1.5 }, /receiveBuffer must be/);
     refused({ keepAlive: { idle: -1 } }, /keepAlive.idle must be a positive number of milliseconds/);
     refused({ keepAlive: { interval: Number.NaN } }, /keepAlive.interval must be/);
+    refused({ keepAlive: null }, /keepAlive must be true, false or { idle, interval, count }, not null/);
+    refused({ keepAlive: 'yes' }, /keepAlive must be true, false or/);
   })());
 
 each('rule 37: a reset comes after the data, once, and a write gets the same error', async (setup, opened) => {

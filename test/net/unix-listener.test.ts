@@ -2,7 +2,7 @@
 
 import { existsSync, lstatSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Co } from 'genloop';
 import { listen, UnixListener, UnixStream } from 'genloop/net';
 import { Socket, type SystemError } from 'genloop/os';
@@ -46,6 +46,8 @@ each('it accepts streams, and its file goes with it', async (setup, place) => {
       const client = connectedTo(place, listener.address);
       using stream = yield* listener.accept();
       assert.instance(stream, UnixStream);
+      // Its client has no name, and messages give it none.
+      assert.is(String(stream), `UnixStream ${stream.socket.fd}`);
       const doubled = process.platform === 'linux' ? 2 : 1;
       assert.is(stream.socket.getOption('SOL_SOCKET', 'SO_SNDBUF'), doubled * 20_000);
       client.send('hello');
@@ -178,6 +180,22 @@ test(
     const error = thrown(() => UnixListener.open({ path, mode: Number.NaN })) as SystemError;
     assert.is(error.code, 'ERR_OUT_OF_RANGE');
     assert.not.ok(existsSync(path));
+  }),
+);
+
+test(
+  'one whose folder is out of reach closes all the same',
+  holding((place) => {
+    const path = freePath(place);
+    const listener = place.keep(UnixListener.open({ path }));
+    // What was its folder is a file now: whoever asks for the path hears ENOTDIR.
+    const folder = dirname(path);
+    renameSync(folder, `${folder}.moved`);
+    place.later(() => rmSync(`${folder}.moved`, { recursive: true, force: true }));
+    writeFileSync(folder, 'a file');
+    listener.close();
+    assert.ok(listener.closed);
+    assert.is(listener.socket.fd, -1);
   }),
 );
 

@@ -99,6 +99,8 @@ test('what is no numeric address, or no port, is refused', () => {
   for (const port of [-1, 65_536, 1.5, Number.NaN, '80' as unknown as number]) {
     assert.throws(() => SocketAddress.from({ port }), /port must be an integer from 0 to 65535/);
   }
+  assert.throws(() => SocketAddress.from({ port: '80' as unknown as number }), /not the text '80'/);
+  assert.is(SocketAddress.from({ port: -0 }).port, 0);
   for (const like of [undefined, null, 5, '127.0.0.1:80']) {
     assert.throws(() => SocketAddress.from(like as unknown as SocketAddress), /an address is an object like/);
   }
