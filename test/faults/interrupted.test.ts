@@ -15,7 +15,7 @@ const PROGRAM = `
   import { writeSync } from 'node:fs';
   import { group, pass, runSync } from 'genloop';
   import { FdStream, receiveMessage, sendMessage, UdpSocket, UnixStream } from 'genloop/net';
-  import { DatagramBatch, pipe, Socket } from 'genloop/os';
+  import { DatagramBatch, pipe, realSys, Socket } from 'genloop/os';
   const ROUNDS = 10;
   const say = (text) => writeSync(1, text + '\\n');
   const came = [];
@@ -52,6 +52,8 @@ const PROGRAM = `
     }
     for (const each of [source, sink, near, far, one, other]) each.close();
   }
+  // The addon is loaded now, since it is read from a file.
+  realSys();
   say('ready');
   // Until strace is attached: what Node does at its start is neither counted nor hit.
   await new Promise((resolve) => process.stdin.once('data', resolve));
