@@ -20,7 +20,7 @@ const LONGEST_PAUSE = 64;
 const MOST_SKIPPED = 32;
 /**
  * Datagrams since the last wait that make a socket a busy one. It leaves the kernel's set until somebody waits again: to leave
- * and to come back are two calls, to stay costs each datagram that comes or goes a look at the set, about a tenth of a call.
+ * and to come back are two short calls, to stay costs each datagram that is answered 0.2 µs, in which the kernel looks at the set.
  */
 const BUSY = 8;
 
