@@ -71,7 +71,7 @@ export class Receive extends InboxOperation<Datagram> {
     if (kept !== undefined) return owned(kept, this.size);
     const datagram = this.line.socket.recvFrom(this.size);
     if (datagram === undefined) return PENDING;
-    this.line.moved(datagram.data.length, true);
+    this.line.moved(datagram.data.length, true, 1);
     return datagram;
   }
 
@@ -97,7 +97,7 @@ export class ReceiveInto extends InboxOperation<number> {
     const size = kept === undefined ? this.line.socket.recvFromInto(buffer, sender) : copied(kept, buffer, sender.slot);
     if (size === undefined) return PENDING;
     inbox.truncated = sender.slot[1] === 1;
-    this.line.moved(size, true);
+    this.line.moved(size, true, 1);
     return size;
   }
 
@@ -127,7 +127,7 @@ export class ReceiveMany extends InboxOperation<number> {
     const count = recvmmsg(this.line.socket, batch);
     if (count === undefined) return PENDING;
     // A batch that was not filled has found the end of the queue.
-    this.line.moved(batch.bytes, count === batch.capacity);
+    this.line.moved(batch.bytes, count === batch.capacity, count);
     return count;
   }
 
@@ -154,7 +154,7 @@ export class ReceiveMessage extends InboxOperation<Message> {
     if (kept !== undefined) return kept instanceof Message ? kept : bare(kept, this.line);
     const message = recvmsg(this.line.socket, this.options);
     if (message === undefined) return PENDING;
-    this.line.moved(message.data.length, true);
+    this.line.moved(message.data.length, true, 1);
     return message;
   }
 

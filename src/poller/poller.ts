@@ -154,6 +154,20 @@ export class Poller implements Disposable {
     return true;
   }
 
+  /**
+   * Takes out of the kernel's set what nobody waits for; the next who waits puts it back. For who finds a descriptor ready again and
+   * again without waiting: the kernel looks at a member of its set for every datagram that comes or goes, whoever waits.
+   * `false` while somebody waits. One that was closed behind our back stays as it was: it may live on in the set.
+   */
+  withdraw(registration: Registration): boolean {
+    const { armed, wanted } = registration;
+    if (wanted !== 0) return false;
+    if (armed === NOT_ARMED) return true;
+    this.counters.controls++;
+    if (this.backend.remove(registration) < 0) registration.armed = armed;
+    return true;
+  }
+
   /** Calls `listener` at every wait in which the descriptor is readable; counts as no waiter. Until it is closed. */
   listen(descriptor: Descriptor, listener: (flags: number) => void): void {
     const registration = this.registry.of(descriptor);

@@ -3,8 +3,8 @@
 import { networkInterfaces } from 'node:os';
 import { type Co, group, Op, PENDING, pass, ReadWait, select, sleep, type Waker } from 'genloop';
 import { type DatagramSocket, UdpSocket, UnixDatagram } from 'genloop/net';
-import { ClosedError, DatagramBatch, pipe, Socket, SocketAddress, type Sys, SystemError } from 'genloop/os';
-import { BusyError } from 'genloop/poller';
+import { ClosedError, DatagramBatch, NOT_ARMED, pipe, Socket, SocketAddress, type Sys, SystemError } from 'genloop/os';
+import { BusyError, Registration } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { eachSetup, once, SETUPS } from '../support/drives.ts';
 import { Scheduler } from '../support/seeded.ts';
@@ -697,6 +697,73 @@ test('one task that receives what is there already lets others run', async () =>
     });
     assert.ok(turns >= 2, `${turns} turns`);
     for (const each of [near, far]) each.close();
+  });
+});
+
+/** Whether the kernel's set has this socket. */
+function isWatched({ socket }: DatagramSocket): boolean {
+  return socket.watcher instanceof Registration && socket.watcher.armed !== NOT_ARMED;
+}
+
+over('a socket that has much to receive leaves the kernel’s set, until somebody waits again', async (setup) => {
+  inOrder();
+  await running(setup, function* (): Co<void> {
+    const [near, far] = UnixDatagram.pair();
+    using _far = far;
+    using _near = near;
+    const batch = new DatagramBatch({ capacity: 32, size: 8 });
+    /** Has somebody wait, and sends so many. How many came at once. */
+    const wave = function* (count: number): Co<number> {
+      return yield* group(function* (g): Co<number> {
+        const waiter = g.spawn(once(far.receiveMany(batch)));
+        yield* settled();
+        assert.is(isWatched(far), true, 'somebody waits');
+        // In one step, so that all are there when somebody looks.
+        for (let n = 0; n < count; n++) near.socket.send('x');
+        return yield* waiter.join();
+      });
+    };
+    assert.is(yield* wave(7), 7);
+    assert.is(isWatched(far), true, 'seven are not much');
+    assert.is(yield* wave(8), 8);
+    assert.is(isWatched(far), false);
+    assert.is(yield* wave(32), 32);
+    assert.is(isWatched(far), false);
+    // One by one as well: what counts is how many came since somebody waited.
+    assert.is(yield* wave(1), 1);
+    near.socket.send('the first of eight, for which the task waits');
+    yield* far.receive();
+    for (let n = 2; n <= 8; n++) {
+      assert.is(isWatched(far), true);
+      near.socket.send('x');
+      yield* far.receive();
+    }
+    assert.is(isWatched(far), false);
+  });
+});
+
+over('a socket that has much to receive stays in the kernel’s set while somebody waits to send', async (setup) => {
+  inOrder();
+  await running(setup, function* (): Co<void> {
+    const [near, far] = UnixDatagram.pair();
+    using _far = far;
+    using _near = near;
+    const full = new Uint8Array(1024);
+    const LETTERS = 400;
+    yield* group(function* (g): Co<void> {
+      const sender = g.spawn(
+        (function* (): Co<void> {
+          for (let n = 0; n < LETTERS; n++) yield* far.send(full);
+        })(),
+      );
+      for (let n = 0; n < 10; n++) yield* near.send('x');
+      for (let n = 0; n < 4; n++) yield* settled();
+      assert.is(sender.status, 'parked', 'nobody reads what it sends');
+      for (let n = 0; n < 10; n++) yield* far.receive();
+      assert.is(isWatched(far), true);
+      for (let n = 0; n < LETTERS; n++) assert.is((yield* near.receive()).data.length, full.length);
+      yield* sender.join();
+    });
   });
 });
 

@@ -102,6 +102,48 @@ test('a direction stays armed after its wake, also when another is added, so wai
   poller.close();
 });
 
+test('what nobody waits for leaves the set when asked, and the next who waits brings it back', () => {
+  const { poller, backend, sys, asked } = scripted();
+  const descriptor = new Descriptor(sys, NUMBER);
+  const [reader, writer] = [new Recorder(), new Recorder()];
+  const registration = poller.park(descriptor, IN, reader);
+  poller.park(descriptor, OUT, writer);
+  assert.is(poller.withdraw(registration), false, 'two wait');
+  backend.report(registration, IN);
+  poller.wait(0);
+  assert.is(poller.withdraw(registration), false, 'one waits');
+  backend.report(registration, OUT);
+  poller.wait(0);
+  assert.equal(asked(), [`add 5 to ${IN}`, `change 5 to ${IN | OUT}`]);
+  assert.is(poller.withdraw(registration), true);
+  assert.is(poller.withdraw(registration), true, 'it is out already');
+  assert.equal(asked(), ['remove 5']);
+  assert.is(poller.park(descriptor, IN, reader), registration);
+  assert.equal(asked(), [`add 5 to ${IN}`]);
+  assert.equal([poller.counters.controls, poller.counters.spurious], [4, 0]);
+  assert.equal([reader.told, writer.told], [1, 1]);
+  poller.close();
+});
+
+test('what cannot leave the set, as it was closed behind our back, is taken for a member still', () => {
+  const { poller, backend, sys, asked } = scripted();
+  const registration = poller.park(new Descriptor(sys, NUMBER), IN, new Recorder());
+  backend.report(registration, IN);
+  poller.wait(0);
+  backend.remove = (given) => {
+    given.armed = NOT_ARMED;
+    return -(EBADF as number);
+  };
+  assert.is(poller.withdraw(registration), true);
+  assert.is(registration.armed, IN);
+  asked();
+  // So the events of a duplicate that lives on are answered as ever.
+  backend.report(registration, IN);
+  poller.wait(0);
+  assert.equal(asked(), ['change 5 to 0']);
+  poller.close();
+});
+
 test('an event that finds nobody disarms its own direction, and one that nothing asked for is counted and not answered', () => {
   const { poller, backend, sys, asked } = scripted();
   const descriptor = new Descriptor(sys, NUMBER);

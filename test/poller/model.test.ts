@@ -1,11 +1,11 @@
 /**
- * The poller against a model that a child could check: thousands of random steps over socket pairs and their duplicates (wait, take back,
+ * The poller against a model that a child could check: thousands of random steps over socket pairs and their duplicates (wait, take back, withdraw,
  * write, read, close, duplicate), and after each wait exactly those waiters have been told whose descriptor is ready. Numbers
  * are reused all the time.
  */
 
 import { Socket, SystemError } from 'genloop/os';
-import { BusyError, type Direction, Readiness, type Registration } from 'genloop/poller';
+import { BusyError, type Direction, Readiness, Registration } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../src/scheduler/random.ts';
 import { type Bench, EVERYWHERE, Recorder, withPoller } from '../support/backends.ts';
@@ -64,6 +64,7 @@ class Model {
     else if (choice < 13) this.close(handle);
     else if (choice < 14) this.duplicate(handle);
     else if (choice < 15) this.openPair();
+    else if (choice < 16) this.withdraw(handle);
     else this.wait();
   }
 
@@ -107,6 +108,12 @@ class Model {
     assert.is(this.bench.poller.unpark(parked.registration, direction, parked.waiter), true);
     assert.is(parked.waiter.told, 0);
     handle.parked.delete(direction);
+  }
+
+  private withdraw({ socket, parked }: Handle): void {
+    const { watcher } = socket;
+    if (watcher instanceof Registration) assert.is(this.bench.poller.withdraw(watcher), parked.size === 0);
+    else assert.is(watcher, null);
   }
 
   private write({ socket, end }: Handle): void {

@@ -81,6 +81,31 @@ for (const subject of SUBJECTS) {
   );
 
   test(
+    'hears nothing of what was withdrawn, and everything again once somebody waits',
+    withPoller(subject, ({ poller, keep, until }) => {
+      const [one, other] = Socket.pair().map(keep) as [Socket, Socket];
+      for (let round = 1; round <= 3; round++) {
+        const reader = new Recorder();
+        const registration = poller.park(one, IN, reader);
+        assert.is(poller.withdraw(registration), false);
+        other.send('x');
+        until(reader);
+        assert.equal(reader.flags, [IN]);
+        assert.is(poller.withdraw(registration), true);
+        assert.is(poller.wait(0), 0, 'there is data, and nobody in the set');
+        assert.is(one.recv(10)?.toString(), 'x');
+        assert.is(poller.counters.controls, 2 * round);
+      }
+      // What came meanwhile is told as soon as somebody waits.
+      other.send('y');
+      const last = new Recorder();
+      poller.park(one, IN, last);
+      until(last);
+      assert.equal([last.flags, poller.counters.spurious], [[IN], 0]);
+    }),
+  );
+
+  test(
     'disarms an idle writer and leaves the parked reader armed',
     withPoller(subject, ({ poller, keep, until }) => {
       const [one, other] = Socket.pair().map(keep) as [Socket, Socket];
