@@ -37,7 +37,12 @@ export class Reader extends Side<unknown> {
   /** @internal How many bytes have come since the last wait. */
   burst = 0;
   /** @internal The input before something was taken of it that may be refused. */
-  before: InputMark | null = null;
+  declare before: InputMark | null;
+
+  static {
+    // Written only where there is one, as few reads are branches of a `select`.
+    Object.assign(Reader.prototype, { before: null });
+  }
 
   /** Refuses a second reader, and everybody once closed. */
   admit(): void {

@@ -16,7 +16,12 @@ export abstract class Side<T> implements Waker<unknown> {
   protected waker: Waker<T> | null = null;
   private wait: Op<unknown> | null = null;
   /** Goes on after others have had their turn. */
-  private later: Timer | null = null;
+  declare private later: Timer | null;
+
+  static {
+    // Written only into a side that has one, and there are two of them for each connection.
+    Object.assign(Side.prototype, { later: null });
+  }
 
   constructor(transport: Transport) {
     this.transport = transport;

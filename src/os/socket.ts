@@ -48,13 +48,19 @@ export interface Datagram {
 
 /** A socket of any family and type. */
 export class Socket extends Descriptor {
-  /** On a socket that `accept` returned: the peer's address. */
-  readonly remoteAddress: SocketAddress | undefined;
+  /** Packed until somebody asks. */
+  private peer: SocketAddress | string | undefined;
 
   /** @internal Use the static functions. */
-  constructor(sys: Sys, fd: number, remoteAddress?: SocketAddress) {
+  constructor(sys: Sys, fd: number, peer?: string) {
     super(sys, fd);
-    this.remoteAddress = remoteAddress;
+    this.peer = peer;
+  }
+
+  /** On a socket that `accept` returned: the peer's address. It stays, also after the close. */
+  get remoteAddress(): SocketAddress | undefined {
+    if (typeof this.peer === 'string') this.peer = SocketAddress.unpack(this.sys, this.peer);
+    return this.peer;
   }
 
   /**
@@ -135,7 +141,7 @@ export class Socket extends Descriptor {
   accept(): Socket | undefined {
     const { sys } = this;
     const fd = sys.accept(this.fileno(), SENDER);
-    return fd >= 0 ? new Socket(sys, fd, SocketAddress.compact(sys, SENDER)) : this.blocked('accept', fd);
+    return fd >= 0 ? new Socket(sys, fd, SocketAddress.pack(SENDER)) : this.blocked('accept', fd);
   }
 
   /**

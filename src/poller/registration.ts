@@ -52,9 +52,14 @@ export class Registration implements BackendRegistration, Watcher {
   /** Where to put what the parked reader waits for; `null` if it wants to receive itself. */
   receiver: Receiver | null = null;
   writer: Waiter | null = null;
-  priority: Waiter | null = null;
+  declare priority: Waiter | null;
   /** A part of the scheduler itself that listens all the time (a timerfd, the signal pipe). */
-  listener: ((flags: number) => void) | null = null;
+  declare listener: ((flags: number) => void) | null;
+
+  static {
+    // Written only into those that have one: there is a registration for each connection, and hardly one has.
+    Object.assign(Registration.prototype, { priority: null, listener: null });
+  }
 
   constructor(poller: Poller, fd: number, generation: number, descriptor: Descriptor | null) {
     this.poller = poller;
@@ -98,8 +103,9 @@ export class Registration implements BackendRegistration, Watcher {
   /** @internal Nobody waits any more: each waiter gets an error of its own. How many there were. */
   failAll(makeError: (name: string) => Error): number {
     const waiters = [this.reader, this.writer, this.priority].filter((waiter) => waiter !== null);
-    this.reader = this.receiver = this.writer = this.priority = null;
-    this.listener = null;
+    this.reader = this.receiver = this.writer = null;
+    if (this.priority !== null) this.priority = null;
+    if (this.listener !== null) this.listener = null;
     const kind = this.descriptor?.constructor.name ?? 'descriptor';
     for (const waiter of waiters) waiter.fail(makeError(`${kind} ${this.fd}`));
     return waiters.length;
