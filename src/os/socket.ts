@@ -4,6 +4,7 @@
  * may still say `undefined`: wait again.
  */
 
+import { Buffer } from '../platform/node.ts';
 import { type AddressLike, SocketAddress } from './address.ts';
 import { type AdoptOptions, adopted, constantOf, type Data, Descriptor, toBytes } from './descriptor.ts';
 import { SystemError, type SystemErrorDetails } from './errors.ts';
@@ -17,7 +18,7 @@ const INT_SIZE = 4;
 /** Room for the largest option value that {@link Socket.getOptionBytes} is likely to meet. */
 const OPTION_SIZE = 256;
 /** Where the calls write a peer's address; what is handed out is a copy that is only as long as it has to be. */
-const SENDER = new Uint8Array(ADDRESS_SLOT_SIZE);
+const SENDER = Buffer.from(new Uint8Array(ADDRESS_SLOT_SIZE)) as Buffer;
 
 /** How {@link Socket.tcp} and {@link Socket.udp} open: with an address the socket is bound to it at once. */
 export interface SocketOptions {

@@ -102,13 +102,18 @@ export class Registration implements BackendRegistration, Watcher {
 
   /** @internal Nobody waits any more: each waiter gets an error of its own. How many there were. */
   failAll(makeError: (name: string) => Error): number {
-    const waiters = [this.reader, this.writer, this.priority].filter((waiter) => waiter !== null);
+    const { reader, writer, priority } = this;
     this.reader = this.receiver = this.writer = null;
     if (this.priority !== null) this.priority = null;
     if (this.listener !== null) this.listener = null;
-    const kind = this.descriptor?.constructor.name ?? 'descriptor';
-    for (const waiter of waiters) waiter.fail(makeError(`${kind} ${this.fd}`));
-    return waiters.length;
+    // Mostly nobody: a connection is closed by the task that would wait.
+    return this.fail(reader, makeError) + this.fail(writer, makeError) + this.fail(priority, makeError);
+  }
+
+  private fail(waiter: Waiter | null, makeError: (name: string) => Error): number {
+    if (waiter === null) return 0;
+    waiter.fail(makeError(`${this.descriptor?.constructor.name ?? 'descriptor'} ${this.fd}`));
+    return 1;
   }
 
   /** The descriptor is about to be closed or given away. */
