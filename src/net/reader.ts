@@ -27,6 +27,10 @@ export const READY: unique symbol = Symbol('ready');
 /** Who reads, and how it waits for the transport. The wake of its wait comes here first. */
 export class Reader extends Side<unknown> {
   readonly input: Input = new Input();
+  // This side always waits.
+  override state: unknown = undefined;
+  protected override waker: Waker<unknown> | null = null;
+  protected override wait: Op<unknown> | null = null;
   /** @internal Whether receiving may give something without waiting. */
   promising = false;
   private operation: ReadOperation<unknown> | null = null;

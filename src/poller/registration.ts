@@ -51,14 +51,14 @@ export class Registration implements BackendRegistration, Watcher {
   reader: Waiter | null = null;
   /** Where to put what the parked reader waits for; `null` if it wants to receive itself. */
   receiver: Receiver | null = null;
-  writer: Waiter | null = null;
+  declare writer: Waiter | null;
   declare priority: Waiter | null;
   /** A part of the scheduler itself that listens all the time (a timerfd, the signal pipe). */
   declare listener: ((flags: number) => void) | null;
 
   static {
-    // Written only into those that have one: there is a registration for each connection, and hardly one has.
-    Object.assign(Registration.prototype, { priority: null, listener: null });
+    // Written only into those that have one: there is a registration for each connection, and few have.
+    Object.assign(Registration.prototype, { writer: null, priority: null, listener: null });
   }
 
   constructor(poller: Poller, fd: number, generation: number, descriptor: Descriptor | null) {
@@ -103,7 +103,8 @@ export class Registration implements BackendRegistration, Watcher {
   /** @internal Nobody waits any more: each waiter gets an error of its own. How many there were. */
   failAll(makeError: (name: string) => Error): number {
     const { reader, writer, priority } = this;
-    this.reader = this.receiver = this.writer = null;
+    this.reader = this.receiver = null;
+    if (this.writer !== null) this.writer = null;
     if (this.priority !== null) this.priority = null;
     if (this.listener !== null) this.listener = null;
     // Mostly nobody: a connection is closed by the task that would wait.
