@@ -1,7 +1,7 @@
 /**
  * Memory per idle connection: resident memory of the server with N connections, each after one echo and with its
  * reader waiting again, less that before, divided by N. The kernel's socket buffers are not in it, and are the same
- * for everybody. A garbage-collected heap grows in steps, so the figure holds whatever garbage the opening left. About half of
+ * for everybody. A garbage-collected heap grows in steps, so the figure holds whatever garbage the opening left. Up to half of
  * it in Node's default is room for new objects, which grows as many of them survive: so our servers are also shown with
  * that room bounded, as a user with many idle connections can have it (docs/serving.md).
  */
