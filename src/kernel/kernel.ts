@@ -62,21 +62,25 @@ const STEP_BUDGET = 32;
 const CANCEL: unique symbol = Symbol('cancel') as never;
 
 class TaskWaker implements Waker<unknown> {
-  readonly kernel: Kernel;
   state: unknown;
   private readonly task: Task<unknown>;
 
-  constructor(kernel: Kernel, task: Task<unknown>) {
-    this.kernel = kernel;
+  constructor(task: Task<unknown>) {
     this.task = task;
   }
 
+  get kernel(): Kernel {
+    return this.task.kernel;
+  }
+
   wake(value: unknown): boolean {
-    return this.kernel.resume(this.task, this, value, false);
+    const { task } = this;
+    return task.kernel.resume(task, this, value, false);
   }
 
   fail(error: unknown): boolean {
-    return this.kernel.resume(this.task, this, error, true);
+    const { task } = this;
+    return task.kernel.resume(task, this, error, true);
   }
 }
 
@@ -307,7 +311,7 @@ export class Kernel {
   }
 
   private park(task: Task<unknown>, operation: Op<unknown>): void {
-    const waker = new TaskWaker(this, task);
+    const waker = new TaskWaker(task);
     task.waker = waker;
     try {
       operation.park(waker);

@@ -9,7 +9,8 @@ import type { Accepted } from './accept.ts';
 
 /** @internal Tasks that have a stream, among others. */
 export class Connections<S extends Accepted> extends Group {
-  private readonly streams = new Map<Task<unknown>, S>();
+  /** How many there are. */
+  count = 0;
   private readonly onEnd: () => void;
 
   /** @param onEnd Called when the task of a connection has ended, and its stream is closed. */
@@ -18,28 +19,26 @@ export class Connections<S extends Accepted> extends Group {
     this.onEnd = onEnd;
   }
 
-  /** How many there are. */
-  get count(): number {
-    return this.streams.size;
-  }
-
   /** The stream of a task; `undefined` if it has none. */
   streamOf(task: Task<unknown>): S | undefined {
-    return this.streams.get(task);
+    return task.entrusted as S | undefined;
   }
 
   /** From now on the stream belongs to the task. */
   entrust(task: Task<unknown>, stream: S): void {
-    this.streams.set(task, stream);
+    task.entrusted = stream;
+    this.count++;
   }
 
   /** @internal */
   override childEnded(task: Task<unknown>): void {
-    const stream = this.streams.get(task);
+    const stream = this.streamOf(task);
     // Whoever is told of a failure may still look at the stream.
     super.childEnded(task);
     if (stream === undefined) return;
-    this.streams.delete(task);
+    // A handle of the task that somebody keeps does not keep the stream.
+    task.entrusted = undefined;
+    this.count--;
     stream.close();
     this.onEnd();
   }

@@ -27,7 +27,7 @@ export class Input implements Receiver {
   /** How many bytes have ever come. */
   received = 0;
   /** The first error of the connection; `null` before that. It stays. */
-  failure: unknown = null;
+  declare failure: unknown;
   /** @internal Whether something has been delivered since a reader looked. */
   delivered = false;
   /** @internal Whether the last delivery filled its buffer. */
@@ -38,7 +38,12 @@ export class Input implements Receiver {
   /** Whether the bytes are in memory that others will write over. */
   private borrowed = false;
   private over = false;
-  private untold = false;
+  declare private untold: boolean;
+
+  static {
+    // Written only where there was one.
+    Object.assign(Input.prototype, { failure: null, untold: false });
+  }
 
   /** How many bytes wait. */
   get length(): number {
@@ -195,7 +200,7 @@ export class Input implements Receiver {
   discard(): void {
     this.clear();
     this.over = true;
-    this.untold = false;
+    if (this.untold) this.untold = false;
   }
 
   private clear(): void {

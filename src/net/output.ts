@@ -25,9 +25,14 @@ export class Output extends Side<void> {
   ended = false;
   private readonly input: Input;
   /** The write of which a part has gone, or that waits. */
-  private operation: Write | null = null;
+  declare private operation: Write | null;
   /** Why nothing can be written any more. */
-  private failure: unknown = null;
+  declare private failure: unknown;
+
+  static {
+    // Written only where there is one.
+    Object.assign(Output.prototype, { operation: null, failure: null });
+  }
 
   constructor(transport: Transport, input: Input) {
     super(transport);
@@ -63,7 +68,7 @@ export class Output extends Side<void> {
       this.sent += burst;
     }
     if (operation.sent === length) {
-      this.operation = null;
+      if (this.operation !== null) this.operation = null;
       return true;
     }
     if (operation.sent > 0) this.operation = operation;

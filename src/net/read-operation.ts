@@ -38,7 +38,7 @@ export abstract class ReadOperation<T> extends Op<T> {
     if (!this.trapped) {
       const value = this.perform(false);
       // Nobody can refuse it.
-      reader.before = null;
+      if (reader.before !== null) reader.before = null;
       return value;
     }
     if (this.starved || !reader.hopeful) return PENDING;

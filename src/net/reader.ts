@@ -27,6 +27,10 @@ export const READY: unique symbol = Symbol('ready');
 /** Who reads, and how it waits for the transport. The wake of its wait comes here first. */
 export class Reader extends Side<unknown> {
   readonly input: Input = new Input();
+  // This side always waits.
+  override state: unknown = undefined;
+  protected override waker: Waker<unknown> | null = null;
+  protected override wait: Op<unknown> | null = null;
   /** @internal Whether receiving may give something without waiting. */
   promising = false;
   private operation: ReadOperation<unknown> | null = null;
@@ -37,7 +41,12 @@ export class Reader extends Side<unknown> {
   /** @internal How many bytes have come since the last wait. */
   burst = 0;
   /** @internal The input before something was taken of it that may be refused. */
-  before: InputMark | null = null;
+  declare before: InputMark | null;
+
+  static {
+    // Written only where there is one, as few reads are branches of a `select`.
+    Object.assign(Reader.prototype, { before: null });
+  }
 
   /** Refuses a second reader, and everybody once closed. */
   admit(): void {

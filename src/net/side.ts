@@ -9,14 +9,19 @@ import type { Transport } from './transport.ts';
 /** One direction of a stream. */
 export abstract class Side<T> implements Waker<unknown> {
   readonly transport: Transport;
-  /** The transport's place to remember our wait. */
-  state: unknown = undefined;
   closed = false;
+  /** The transport's place to remember our wait. */
+  declare state: unknown;
   /** Of the task that waits. */
-  protected waker: Waker<T> | null = null;
-  private wait: Op<unknown> | null = null;
+  declare protected waker: Waker<T> | null;
+  declare protected wait: Op<unknown> | null;
   /** Goes on after others have had their turn. */
-  private later: Timer | null = null;
+  declare private later: Timer | null;
+
+  static {
+    // Written only into a side that waits: there are two of them for each connection, and few writes ever wait.
+    Object.assign(Side.prototype, { state: undefined, waker: null, wait: null, later: null });
+  }
 
   constructor(transport: Transport) {
     this.transport = transport;

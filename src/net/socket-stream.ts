@@ -14,15 +14,22 @@ export interface BufferOptions {
 
 /** A stream over a connected socket. */
 export class SocketStream extends Stream {
-  /** The socket, for its options and other calls. The stream closes it. */
-  readonly socket: Socket;
-  private local: SocketAddress | null = null;
-  private remote: SocketAddress | null = null;
+  // Written into a stream by whoever asks: of most streams nobody does, and a server has many.
+  declare private local: SocketAddress | null;
+  declare private remote: SocketAddress | null;
+
+  static {
+    Object.assign(SocketStream.prototype, { local: null, remote: null });
+  }
 
   /** Takes possession of a connected socket. */
   constructor(socket: Socket, kind: string) {
     super(new SocketTransport(socket, kind));
-    this.socket = socket;
+  }
+
+  /** The socket, for its options and other calls. The stream closes it. */
+  get socket(): Socket {
+    return (this.transport as SocketTransport).socket;
   }
 
   /** Our address. Once asked for, it is known also after the close; otherwise `ClosedError` then. */

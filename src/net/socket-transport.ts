@@ -23,37 +23,13 @@ function bufferOf(bytes: Uint8Array): Buffer {
   return buffer;
 }
 
-/** Hands on to a stream what the poller has received for its parked reader. */
-class Delivery implements Reception {
-  /** While much comes at once, the stream does better with a large buffer of its own. */
-  plain = false;
-  private readonly socket: Socket;
-  private readonly receiver: Receiver;
-
-  constructor(socket: Socket, receiver: Receiver) {
-    this.socket = socket;
-    this.receiver = receiver;
-  }
-
-  received(bytes: Uint8Array, offset: number, result: number): void {
-    const { receiver } = this;
-    if (result > 0) {
-      this.plain = result === RECEPTION_BYTES;
-      receiver.deliver(bufferOf(bytes), offset, result, this.plain);
-    } else if (result === 0) receiver.end();
-    else receiver.fail(new SystemError(this.socket.sys, 'recv', result, { fd: this.socket.fd }));
-  }
-
-  settle(): void {
-    this.receiver.keep();
-  }
-}
-
-/** The transport of TCP and Unix streams. */
-export class SocketTransport implements Transport {
+/** The transport of TCP and Unix streams. It also hands on to its stream what the poller has received for the parked reader. */
+export class SocketTransport implements Transport, Reception {
   readonly socket: Socket;
+  /** @internal While much comes at once, the stream does better with a large buffer of its own. */
+  plain = false;
   private readonly kind: string;
-  private delivery: Delivery | null = null;
+  private receiver: Receiver | null = null;
 
   /** Takes possession of the socket. */
   constructor(socket: Socket, kind: string) {
@@ -63,7 +39,7 @@ export class SocketTransport implements Transport {
 
   receive(bytes: Uint8Array, offset: number, length: number): number | undefined {
     const count = this.socket.recvInto(bytes, offset, length);
-    if (this.delivery !== null && count !== undefined) this.delivery.plain = count >= RECEPTION_BYTES;
+    if (count !== undefined) this.plain = count >= RECEPTION_BYTES;
     return count;
   }
 
@@ -82,12 +58,27 @@ export class SocketTransport implements Transport {
   }
 
   readable(): Op<unknown> {
-    const { delivery, socket } = this;
-    return delivery === null ? new ReadWait(socket) : new ReceiveWait(socket, delivery);
+    const { receiver, socket } = this;
+    return receiver === null ? new ReadWait(socket) : new ReceiveWait(socket, this);
   }
 
   deliverTo(receiver: Receiver): void {
-    this.delivery = new Delivery(this.socket, receiver);
+    this.receiver = receiver;
+  }
+
+  /** @internal The poller has received. */
+  received(bytes: Uint8Array, offset: number, result: number): void {
+    const receiver = this.receiver as Receiver;
+    if (result > 0) {
+      this.plain = result === RECEPTION_BYTES;
+      receiver.deliver(bufferOf(bytes), offset, result, this.plain);
+    } else if (result === 0) receiver.end();
+    else receiver.fail(new SystemError(this.socket.sys, 'recv', result, { fd: this.socket.fd }));
+  }
+
+  /** @internal The poller is about to write over what it has delivered. */
+  settle(): void {
+    this.receiver?.keep();
   }
 
   writable(): Op<unknown> {

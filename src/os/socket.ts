@@ -4,6 +4,7 @@
  * may still say `undefined`: wait again.
  */
 
+import { Buffer } from '../platform/node.ts';
 import { type AddressLike, SocketAddress } from './address.ts';
 import { type AdoptOptions, adopted, constantOf, type Data, Descriptor, toBytes } from './descriptor.ts';
 import { SystemError, type SystemErrorDetails } from './errors.ts';
@@ -17,7 +18,7 @@ const INT_SIZE = 4;
 /** Room for the largest option value that {@link Socket.getOptionBytes} is likely to meet. */
 const OPTION_SIZE = 256;
 /** Where the calls write a peer's address; what is handed out is a copy that is only as long as it has to be. */
-const SENDER = new Uint8Array(ADDRESS_SLOT_SIZE);
+const SENDER = Buffer.from(new Uint8Array(ADDRESS_SLOT_SIZE)) as Buffer;
 
 /** How {@link Socket.tcp} and {@link Socket.udp} open: with an address the socket is bound to it at once. */
 export interface SocketOptions {
@@ -48,13 +49,19 @@ export interface Datagram {
 
 /** A socket of any family and type. */
 export class Socket extends Descriptor {
-  /** On a socket that `accept` returned: the peer's address. */
-  readonly remoteAddress: SocketAddress | undefined;
+  /** Packed until somebody asks. */
+  private peer: SocketAddress | string | undefined;
 
   /** @internal Use the static functions. */
-  constructor(sys: Sys, fd: number, remoteAddress?: SocketAddress) {
+  constructor(sys: Sys, fd: number, peer?: string) {
     super(sys, fd);
-    this.remoteAddress = remoteAddress;
+    this.peer = peer;
+  }
+
+  /** On a socket that `accept` returned: the peer's address. It stays, also after the close. */
+  get remoteAddress(): SocketAddress | undefined {
+    if (typeof this.peer === 'string') this.peer = SocketAddress.unpack(this.sys, this.peer);
+    return this.peer;
   }
 
   /**
@@ -135,7 +142,7 @@ export class Socket extends Descriptor {
   accept(): Socket | undefined {
     const { sys } = this;
     const fd = sys.accept(this.fileno(), SENDER);
-    return fd >= 0 ? new Socket(sys, fd, SocketAddress.compact(sys, SENDER)) : this.blocked('accept', fd);
+    return fd >= 0 ? new Socket(sys, fd, SocketAddress.pack(SENDER)) : this.blocked('accept', fd);
   }
 
   /**

@@ -53,9 +53,10 @@ export class AsyncResource {
 
 /** Bytes that say their text, as a program that reads from a socket expects it of them. */
 class Bytes extends Uint8Array {
-  /** The text of UTF-8. Throws `RangeError` for any other encoding, which only Node knows. */
+  /** The text of UTF-8, or of `latin1`: a character a byte. Throws `RangeError` for any other encoding, which only Node knows. */
   override toString(encoding: string = 'utf8', start: number = 0, end: number = this.length): string {
     if (UTF8.test(encoding)) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.subarray(start, end));
+    if (encoding === 'latin1') return String.fromCharCode(...this.subarray(start, end));
     throw new RangeError(`bytes are decoded as utf8 where there is no Node, not as '${encoding}'`);
   }
 }

@@ -43,10 +43,14 @@ export class Reception {
   private readonly again: number;
   private readonly rows: Int32Array = new Int32Array(MOST * RECV_ROW);
   private readonly bytes: Uint8Array = new Uint8Array(MOST * RECEPTION_BYTES);
-  private readonly ready: Registration[] = [];
-  private readonly receivers: Receiver[] = [];
+  // Arrays of one length, of which so many places are in use: one that is emptied and filled again is allocated again. Other
+  // places are empty, so that nothing is kept which has ended.
+  private readonly ready: (Registration | null)[] = new Array(MOST).fill(null);
+  private readonly receivers: (Receiver | null)[] = new Array(MOST).fill(null);
+  private count = 0;
   /** Those that were given bytes of the last call. */
-  private lent: Receiver[] = [];
+  private readonly lent: (Receiver | null)[] = new Array(MOST).fill(null);
+  private lentCount = 0;
 
   constructor(sys: Sys, counters: PollerCounters) {
     this.sys = sys;
@@ -58,21 +62,26 @@ export class Reception {
 
   /** This registration's reader is to be received for. Whether that was the last for which there is room. */
   add(registration: Registration): boolean {
-    return this.ready.push(registration) === MOST;
+    this.ready[this.count++] = registration;
+    return this.count === MOST;
   }
 
   /** How many are to be received for. */
   get size(): number {
-    return this.ready.length;
+    return this.count;
   }
 
   /** Receives for all, and wakes them. How many were woken: who has nothing after all stays parked. */
   receive(): number {
     const { rows, bytes, ready, receivers, lent } = this;
-    for (const receiver of lent) receiver.settle();
-    lent.length = 0;
+    for (let at = 0; at < this.lentCount; at++) (lent[at] as Receiver).settle();
+    const lentBefore = this.lentCount;
+    this.lentCount = 0;
+    const asked = this.count;
+    this.count = 0;
     let count = 0;
-    for (const registration of ready) {
+    for (let at = 0; at < asked; at++) {
+      const registration = ready[at] as Registration;
       const { receiver } = registration;
       // A listener of this wait (the signal pipe) may have had it cancelled or closed.
       if (receiver === null) continue;
@@ -93,7 +102,7 @@ export class Reception {
       receiver.received(bytes, offset, result);
       if (result > 0) {
         offset += result;
-        lent.push(receiver);
+        lent[this.lentCount++] = receiver;
       }
       const registration = ready[at] as Registration;
       const { reader } = registration;
@@ -103,7 +112,8 @@ export class Reception {
       woken++;
       reader.wake(Readiness.IN);
     }
-    ready.length = 0;
+    for (let at = 0; at < asked; at++) ready[at] = receivers[at] = null;
+    for (let at = this.lentCount; at < lentBefore; at++) lent[at] = null;
     return woken;
   }
 }

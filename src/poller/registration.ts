@@ -51,10 +51,15 @@ export class Registration implements BackendRegistration, Watcher {
   reader: Waiter | null = null;
   /** Where to put what the parked reader waits for; `null` if it wants to receive itself. */
   receiver: Receiver | null = null;
-  writer: Waiter | null = null;
-  priority: Waiter | null = null;
+  declare writer: Waiter | null;
+  declare priority: Waiter | null;
   /** A part of the scheduler itself that listens all the time (a timerfd, the signal pipe). */
-  listener: ((flags: number) => void) | null = null;
+  declare listener: ((flags: number) => void) | null;
+
+  static {
+    // Written only into those that have one: there is a registration for each connection, and few have.
+    Object.assign(Registration.prototype, { writer: null, priority: null, listener: null });
+  }
 
   constructor(poller: Poller, fd: number, generation: number, descriptor: Descriptor | null) {
     this.poller = poller;
@@ -97,12 +102,19 @@ export class Registration implements BackendRegistration, Watcher {
 
   /** @internal Nobody waits any more: each waiter gets an error of its own. How many there were. */
   failAll(makeError: (name: string) => Error): number {
-    const waiters = [this.reader, this.writer, this.priority].filter((waiter) => waiter !== null);
-    this.reader = this.receiver = this.writer = this.priority = null;
-    this.listener = null;
-    const kind = this.descriptor?.constructor.name ?? 'descriptor';
-    for (const waiter of waiters) waiter.fail(makeError(`${kind} ${this.fd}`));
-    return waiters.length;
+    const { reader, writer, priority } = this;
+    this.reader = this.receiver = null;
+    if (this.writer !== null) this.writer = null;
+    if (this.priority !== null) this.priority = null;
+    if (this.listener !== null) this.listener = null;
+    // Mostly nobody: a connection is closed by the task that would wait.
+    return this.fail(reader, makeError) + this.fail(writer, makeError) + this.fail(priority, makeError);
+  }
+
+  private fail(waiter: Waiter | null, makeError: (name: string) => Error): number {
+    if (waiter === null) return 0;
+    waiter.fail(makeError(`${this.descriptor?.constructor.name ?? 'descriptor'} ${this.fd}`));
+    return 1;
   }
 
   /** The descriptor is about to be closed or given away. */

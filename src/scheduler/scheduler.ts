@@ -253,10 +253,13 @@ export class Scheduler implements Disposable {
 
   /** @internal Opened at the first need. */
   get poller(): Poller {
-    if (this.openPoller === null) {
-      const onRebuild = () => this.guest?.rewatch();
-      this.openPoller = new Poller(this.sys, this.backend, { name: this.name, onRebuild, receive: this.receive });
-    }
+    return this.openPoller ?? this.opensPoller();
+  }
+
+  /** Apart from the getter, which every wait goes through: a function with a closure in it allocates at each of its calls. */
+  private opensPoller(): Poller {
+    const { sys, backend, name, receive } = this;
+    this.openPoller = new Poller(sys, backend, { name, onRebuild: () => this.guest?.rewatch(), receive });
     return this.openPoller;
   }
 

@@ -72,6 +72,44 @@ async function beside<S extends TcpStream>(
 }
 
 each(
+  'a task has its stream entrusted while it runs; a handle of it that is kept does not keep the stream',
+  async (setup, place) => {
+    const tasks: Task<unknown>[] = [];
+    const seen: boolean[] = [];
+    await beside(
+      setup,
+      opened(place),
+      function* (client) {
+        const task = currentTask();
+        tasks.push(task);
+        yield* client.read(1);
+        seen.push(task.entrusted === client);
+        if (seen.length === 2) throw new Error('on purpose');
+      },
+      {
+        onError(error, stream) {
+          seen.push(tasks[1]?.entrusted === stream && !stream.closed && (error as Error).message === 'on purpose');
+        },
+      },
+      function* (server): Co<void> {
+        for (const ended of [1, 2]) {
+          const client = clientOf(place, server);
+          yield* client.write('x');
+          assert.is(yield* client.read(), null);
+          yield* until(() => server.counters.active === 0);
+          assert.is(server.counters.accepted, ended);
+        }
+        assert.equal(
+          tasks.map(({ entrusted }) => entrusted),
+          [undefined, undefined],
+        );
+        assert.equal(seen, [true, true, true]);
+      },
+    );
+  },
+);
+
+each(
   'each connection gets a handler of its own, and its stream is closed when that has ended',
   async (setup, place) => {
     const streams: TcpStream[] = [];

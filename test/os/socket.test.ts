@@ -240,6 +240,32 @@ tcp(
   }),
 );
 
+tcp(
+  "the peer's address is each socket's own, byte for byte, and stays: when others are accepted, and after the close",
+  holding((opened) => {
+    const listener = opened.keep(Socket.listener());
+    const pairs = [1, 2, 3].map((): [Socket, Socket] => {
+      const client = opened.keep(Socket.tcp());
+      client.connect(listener.localAddress);
+      untilReady(listener, IN);
+      return [client, opened.keep(listener.accept() as Socket)];
+    });
+    const expected = pairs.map(([client]) => [...client.localAddress.bytes]);
+    const [, first] = pairs[0] as [Socket, Socket];
+    first.close();
+    for (const [index, [client, server]] of pairs.entries()) {
+      const { remoteAddress } = server;
+      assert.equal([...(remoteAddress as SocketAddress).bytes], expected[index]);
+      assert.is(server.remoteAddress, remoteAddress, 'one object, whoever asks');
+      assert.equal(remoteAddress?.toJSON(), client.localAddress.toJSON());
+      assert.is(client.remoteAddress, undefined, 'this one was not accepted');
+      // It can be used as any other: to connect to where the client is says that nobody listens there.
+    }
+    const { slot } = (pairs[1] as [Socket, Socket])[1].remoteAddress as SocketAddress;
+    assert.is(slot.buffer.byteLength, slot.length, 'in memory of its own');
+  }),
+);
+
 tcp.run();
 
 const udp = suite('UDP sockets');

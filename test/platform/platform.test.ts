@@ -25,9 +25,10 @@ test('bytes are made as by Buffer, and say their text', () => {
   assert.is(String(bytes.subarray(3, 5)), 'é');
   const textOf = bytes.toString as (encoding?: string, start?: number, end?: number) => string;
   for (const encoding of ['utf8', 'UTF-8']) assert.is(textOf.call(bytes, encoding, 3, 5), 'é');
+  assert.is(textOf.call(bytes, 'latin1', 1), original.toString('latin1', 1));
   assert.throws(
-    () => textOf.call(bytes, 'latin1'),
-    (error: Error) => error instanceof RangeError && error.message.includes("not as 'latin1'"),
+    () => textOf.call(bytes, 'hex'),
+    (error: Error) => error instanceof RangeError && error.message.includes("not as 'hex'"),
   );
   const { buffer } = Uint8Array.from(source);
   const memory = Buffer.from(buffer, 1, 2);

@@ -126,6 +126,37 @@ for (const subject of EVERYWHERE) {
   );
 
   test(
+    'after a wait with many a wait with few: each is settled once, and nobody who was served before is touched again',
+    withPoller(subject, (bench) => {
+      const parties = Array.from({ length: 8 }, () => {
+        const [mine, theirs] = pair(bench);
+        return { mine, theirs, party: new Party() };
+      });
+      const exchange = (some: typeof parties): void => {
+        const before = some.map(({ party }) => party.told);
+        for (const { mine, party } of some) bench.poller.parkReceiver(mine, party, party.inbox);
+        for (const { theirs } of some) theirs.send('x');
+        while (some.some(({ party }, index) => party.told === before[index])) bench.poller.wait(PATIENCE);
+      };
+      exchange(parties);
+      const few = parties.slice(2, 4);
+      for (let round = 0; round < 3; round++) exchange(few);
+      // Gone, with bytes that nobody takes: neither is received for again.
+      for (const { mine } of parties.slice(4)) mine.close();
+      exchange(few);
+      for (const { party } of parties) {
+        const rounds = few.some((other) => other.party === party) ? 5 : 1;
+        assert.is(party.inbox.take(), 'x'.repeat(rounds));
+        assert.equal(party.inbox.results, Array(rounds).fill(1));
+        assert.is(party.told, rounds);
+        assert.equal(party.errors, []);
+        if (rounds === 1) assert.is(party.inbox.settled, 1);
+      }
+      assert.is(bench.poller.waiting, 0);
+    }),
+  );
+
+  test(
     'what is lent is settled before the next bytes come, and not lost if its reader has gone elsewhere',
     withPoller(subject, (bench) => {
       const [mine, theirs] = pair(bench);
