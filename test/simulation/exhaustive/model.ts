@@ -51,6 +51,8 @@ export function programOf(targets: readonly Target[]): Program {
     spurious: 0,
     short: 0,
     delay: 0,
+    receive: 'wait',
+    room: 'small',
     errors: 0,
   } as const;
   return { ...world, pairs: ['socket', 'socket'], tasks };
