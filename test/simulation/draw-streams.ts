@@ -1,9 +1,10 @@
 /** What programs do with streams of `genloop/net`: single reads and writes, and a few things that follow each other where it is narrow. */
 
-import type { PairKind, ReadKind, Statement, Wait } from './program.ts';
+import type { PairKind, ReadKind, Room, Statement, Wait } from './program.ts';
 
 /** Draws from a seed. */
 export interface Draws {
+  readonly room: Room;
   below(limit: number): number;
   chance(probability: number): boolean;
   one<T>(choices: readonly T[]): T;
@@ -38,9 +39,9 @@ const READS: readonly ReadKind[] = [
 ];
 const READ_SIZES = [1, 3, 30, 300, 5000, 65_536] as const;
 /** One is what a wait receives for a reader at most. */
-const WRITE_SIZES = [1, 1, 3, 3, 300, 300, 4096, 5000, 70_000] as const;
-/** More than one task may move without the others' turn (rule 40). */
-const HUGE_WRITE = 300_000;
+const WRITE_SIZES = [1, 1, 3, 3, 300, 300, 4096, 5000] as const;
+/** Some do not fit; of the last, where it fits, one task may not move all without the others' turn (rule 40). */
+const LONG_WRITES: Record<Room, number> = { small: 5000, large: 40_000, huge: 300_000 };
 
 /** A read or a write. */
 export function streamWait(draws: Draws): Wait {
@@ -52,7 +53,7 @@ function receive(draws: Draws, end: number): Wait {
 }
 
 function transmit(draws: Draws, end: number): Wait {
-  const bytes = draws.chance(0.03) ? HUGE_WRITE : draws.one(WRITE_SIZES);
+  const bytes = draws.chance(0.04) ? LONG_WRITES[draws.room] : draws.one(WRITE_SIZES);
   return { do: 'transmit', end, bytes };
 }
 

@@ -61,6 +61,7 @@ class Author implements Draws {
   private left = 0;
   private tasks = 0;
   private streamed = false;
+  room: Room = 'small';
 
   constructor(seed: number) {
     this.seed = seed;
@@ -75,6 +76,7 @@ class Author implements Draws {
     const errors = this.chance(0.1) ? 0.1 : 0;
     const backend = this.one(BACKENDS);
     this.streamed = this.chance(WITH_STREAMS);
+    if (this.streamed) this.room = this.one(ROOMS);
     return {
       seed: this.seed,
       backend,
@@ -85,7 +87,7 @@ class Author implements Draws {
       short: calm ? 0 : 0.3,
       errors,
       receive: this.chance(0.5) ? 'wait' : 'task',
-      room: this.streamed ? this.one(ROOMS) : 'small',
+      room: this.room,
       pairs: this.one(this.streamed ? STREAM_PAIRS : PAIRS),
       delay: this.chance(0.3) ? LONGEST_DELAY : 0,
       tasks: Array.from({ length: count }, () => this.list(1 + this.below(5), DEEPEST)),

@@ -135,6 +135,11 @@ export function bodiesOf(statement: Statement): [key: 'body' | 'last', body: rea
   return bodies;
 }
 
+/** Whether a program has streams of `genloop/net`. */
+export function hasStreams({ pairs }: Program): boolean {
+  return pairs.some((kind) => kind === 'unixStream' || kind === 'tcpStream');
+}
+
 /** How many statements a program has. */
 export function sizeOf(program: Program): number {
   const count = (list: readonly Statement[]): number =>

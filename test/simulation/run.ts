@@ -72,13 +72,16 @@ process.exitCode = failed === 0 ? 0 : 1;
 async function seeds(first: number, count: number): Promise<void> {
   const minutes = Number(values.minutes);
   if (!(minutes > 0)) refuse('--minutes', 'a number greater than 0', values.minutes);
-  const { programs, steps, states, seconds, busySeconds, found } = await runSeeds(first, count, jobs, minutes);
+  const { programs, steps, streams, states, seconds, busySeconds, found } = await runSeeds(first, count, jobs, minutes);
   for (const { seed } of found.slice(0, MOST_SHOWN)) show(programOf(seed), `--seed ${seed}`);
   for (const { seed, violation } of found.slice(MOST_SHOWN)) console.log(`seed ${seed}: ${violation.invariant}`);
   const speed = Math.round(programs / seconds);
   console.log(
     `${programs} programs, ${steps} steps, about ${states} distinct states in ${seconds.toFixed(1)} s` +
       ` (${busySeconds.toFixed(1)} s of processor time; ${speed} programs a second on ${jobs} ${jobs === 1 ? 'thread' : 'threads'})`,
+  );
+  console.log(
+    `${streams.wait + streams.task} of them had streams: in ${streams.wait} the wait received for parked readers, in ${streams.task} the task`,
   );
   passed += programs - found.length;
   failed += found.length;
