@@ -23,6 +23,8 @@ export class StreamEnd {
   hurt = false;
   /** Whether a reader was told of the end. */
   over = false;
+  /** Whether a write was cut off in its middle. */
+  cut = false;
   /** How often a reader was told of the error of the connection. */
   failures = 0;
   private other: StreamEnd | null = null;

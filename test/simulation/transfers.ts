@@ -228,10 +228,12 @@ export class Writing extends Transfer {
   }
 
   override got(): void {
-    const { wanted } = this;
+    const { wanted, end } = this;
     const went = this.went;
+    if (end.cut && went > 0)
+      end.witness.violate('bytes once, in order', `${this} follows one that was cut off (rule 35)`);
     if (went !== wanted.length) {
-      this.end.witness.violate('bytes once, in order', `${this} is said to have gone, and ${went} bytes have`);
+      end.witness.violate('bytes once, in order', `${this} is said to have gone, and ${went} bytes have`);
     }
   }
 
@@ -243,6 +245,11 @@ export class Writing extends Transfer {
     const went = this.went;
     if (bytesWritten === went || (bytesWritten === undefined && went === 0)) return;
     this.end.witness.violate('bytes once, in order', `${this} says that ${bytesWritten} bytes have gone, not ${went}`);
+  }
+
+  override undone(): void {
+    const went = this.went;
+    if (went > 0 && went < this.wanted.length) this.end.cut = true;
   }
 
   override toString(): string {
