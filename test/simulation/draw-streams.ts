@@ -71,7 +71,7 @@ export function streamIdiom(draws: Draws, scope: number): Statement[] {
   const other = draws.one([end ^ 1, end ^ 2]);
   const reader = spawn(draws, receive(draws, end));
   const cancel: Statement = { do: 'cancel', task: reader.task };
-  switch (draws.below(10)) {
+  switch (draws.below(12)) {
     case 0:
       // It is woken, and cancelled before it runs: what it was woken for is the next one's.
       return [
@@ -138,6 +138,23 @@ export function streamIdiom(draws: Draws, scope: number): Statement[] {
     case 8:
       // Whoever is there already stays there.
       return [reader, { do: 'pass' }, receive(draws, end), send(draws, end ^ 1)];
+    case 9:
+      // Whoever waits for the socket itself is told of what nobody has received.
+      return [
+        { do: 'block', kind: 'moveOnAfter', scope, ms: 1, body: [receive(draws, end)] },
+        spawn(draws, { do: 'sleep', ms: 1 }, send(draws, end ^ 1)),
+        { do: 'read', end },
+        receive(draws, end),
+      ];
+    case 10: {
+      // Once a write was cut off, nothing can follow.
+      const long: Statement = { do: 'transmit', end, bytes: LONG_WRITES[draws.room] };
+      return [
+        { do: 'block', kind: 'moveOnAfter', scope, ms: 1, body: [long] },
+        receive(draws, end ^ 1),
+        transmit(draws, end),
+      ];
+    }
     default:
       // The number comes back, and another stream with it.
       return [

@@ -97,6 +97,26 @@ export function inputOf(stream: Stream): { readonly length: number; readonly end
   return (stream as unknown as { readingSide: { input: { length: number; ended: boolean } } }).readingSide.input;
 }
 
+/** All that decides what the reader of a stream does next, as text. */
+export function readerOf(stream: Stream): string {
+  const { readingSide } = stream as unknown as { readingSide: Record<string, unknown> & { input: object } };
+  const { promising, woken, inStep, waker, burst, later, input } = readingSide;
+  const { length, ended, delivered, filled, borrowed } = input as unknown as Record<string, unknown>;
+  return [
+    promising,
+    woken,
+    inStep,
+    waker === null,
+    burst,
+    later === null,
+    length,
+    ended,
+    delivered,
+    filled,
+    borrowed,
+  ].join();
+}
+
 /** Ends a run that cannot go on: the tasks get a cancel that passes every shield. */
 export function breakOff(scheduler: Scheduler, error: unknown): void {
   (scheduler as unknown as { breakOff(error: unknown): void }).breakOff(error);

@@ -48,7 +48,9 @@ export class Park implements Waker<unknown> {
   }
 
   fail(error: unknown): boolean {
-    return this.claim(this.outer.fail(error), undefined);
+    const accepted = this.outer.fail(error);
+    if (accepted) this.witness.fails(this, error);
+    return this.claim(accepted, undefined);
   }
 
   /** Its operation is about to be undone. */

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { huntAll } from './broken/table.ts';
 import { type Meeting, runConversations } from './conversations.ts';
 import { programOf } from './draw.ts';
-import { configurations, exploreAll } from './exhaustive/configurations.ts';
+import { configurations, exploreAll, nameOf } from './exhaustive/configurations.ts';
 import { runSeeds } from './pool.ts';
 import { printProgram } from './print.ts';
 import { type Program, sizeOf } from './program.ts';
@@ -113,14 +113,14 @@ function show(program: Program, how: string): boolean {
 }
 
 async function exhaust(): Promise<void> {
-  const found = await exploreAll(configurations(), jobs, (targets, { states, transitions, depth }) => {
+  const found = await exploreAll(configurations(), jobs, (configuration, { states, transitions, depth }) => {
     console.log(
-      `tasks that wait for ${targets.join(', ')}: ${states} states, ${transitions} steps, ${depth} at most in a row`,
+      `tasks that wait for ${nameOf(configuration)}: ${states} states, ${transitions} steps, ${depth} at most in a row`,
     );
   });
   for (const text of found.found) console.log(`VIOLATED: ${text}`);
   console.log(
-    `${found.configurations} models of 3 tasks and 2 descriptors, each in every order: ${found.states} distinct states,` +
+    `${found.configurations} models of 3 tasks and 2 descriptors, or 2 tasks and 2 streams, each in every order: ${found.states} distinct states,` +
       ` ${found.transitions} steps between them, in ${found.seconds.toFixed(1)} s`,
   );
   passed += found.configurations - found.found.length;

@@ -57,6 +57,8 @@ export class Reading extends Transfer {
   readonly how: ReadKind;
   private readonly size: number;
   private buffer: Uint8Array | null = null;
+  /** What it has thrown, until its task has caught it. */
+  private error: unknown = null;
 
   constructor(end: StreamEnd, how: ReadKind, size: number) {
     super(end);
@@ -144,22 +146,26 @@ export class Reading extends Transfer {
 
   override failed(error: unknown, alone: boolean): void {
     super.failed(error, alone);
+    if (alone && this.error !== error) this.threw(error);
+    this.error = null;
+  }
+
+  /** It throws this at its task, which may not have run yet. */
+  threw(error: unknown): void {
+    this.error = error;
     const { end, how } = this;
     const { witness, stream } = end;
-    if (error instanceof UnexpectedEndError && (alone || end.unread.equals(error.partial))) {
+    if (error instanceof UnexpectedEndError) {
       end.read(error.partial, String(this));
       if (!end.peer.ended && !end.hurt) witness.violate('the end is the end', `${this} threw ${error}`);
     }
-    const isOwn = error instanceof SystemError && error === stream.failure;
-    if (isOwn) end.hurt = true;
-    if (!alone) return;
     if (error instanceof LimitError && (how === 'line' || how === 'until')) {
       const at = end.unread.indexOf(LF);
       if ((at < 0 ? end.unread.length : at) <= this.limit) witness.violate('outcomes', `${this} threw ${error}`);
     }
-    if (isOwn && ++end.failures > 1) {
-      witness.violate('the end is the end', `${this} was told of ${error} once more`);
-    }
+    if (!(error instanceof SystemError) || error !== stream.failure) return;
+    end.hurt = true;
+    if (++end.failures > 1) witness.violate('the end is the end', `${this} was told of ${error} once more`);
   }
 
   override undone(): void {

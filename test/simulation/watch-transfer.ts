@@ -7,7 +7,7 @@ import { type Op, PENDING, type Waker } from 'genloop/kernel';
 import { BusyError } from 'genloop/poller';
 import { Park, type Purpose } from './park.ts';
 import type { StreamEnd } from './stream-end.ts';
-import { type Reading, Writing } from './transfers.ts';
+import { Reading, Writing } from './transfers.ts';
 import type { Witness } from './witness.ts';
 
 /** What each operation that is watched is for. */
@@ -68,6 +68,7 @@ function refusing<T>(witness: Witness, transfer: Reading | Writing, call: () => 
     if (error instanceof BusyError && !isTaken && !isWatchedRaw(witness, transfer)) {
       witness.violate('one reader, one writer', `${transfer} was refused as busy, and nobody else is there`);
     }
+    if (transfer instanceof Reading) transfer.threw(error);
     throw error;
   }
   if (isTaken) witness.violate('one reader, one writer', `${transfer} was let in, and another is there`);

@@ -12,7 +12,7 @@ import { type GroupRecord, Ledger } from './ledger.ts';
 import { Lendings } from './lendings.ts';
 import type { Park, Purpose } from './park.ts';
 import type { StreamEnd } from './stream-end.ts';
-import type { Reading } from './transfers.ts';
+import { Reading } from './transfers.ts';
 
 /** What is checked. */
 export type Invariant =
@@ -190,6 +190,11 @@ export class Witness {
     this.claims.refused(park, error);
     park.stage = 'over';
     this.parks.delete(park);
+  }
+
+  /** A park is over with an error, which its task will be thrown. */
+  fails({ purpose: { target } }: Park, error: unknown): void {
+    if (target instanceof Reading) target.threw(error);
   }
 
   claimed(park: Park, value: unknown, accepted: boolean): void {
