@@ -103,7 +103,7 @@ for (const [name, [act, what]] of Object.entries(WRONG)) {
 test('a view that is written over while it is lent is seen, at the next trap of its task and not later', () => {
   const told: string[] = [];
   const lendings = new Lendings({ violate: (invariant: string) => told.push(invariant) } as unknown as Witness);
-  const kernel = new Kernel({ host: { now: () => 0, random: () => 0 } });
+  const kernel = new Kernel({ host: { now: () => 0, random: () => 0 }, onFailure: () => {} });
   const [task, another] = [0, 1].map(() => kernel.spawn((function* () {})()));
   const view = Buffer.from('lent');
   lendings.add(view, task as never);
