@@ -84,8 +84,7 @@ export class Output extends Side<void> {
     try {
       this.goOn(operation);
     } catch (error) {
-      this.waker = this.operation = null;
-      throw error;
+      throw this.givenUp(operation, error);
     }
   }
 
@@ -132,8 +131,7 @@ export class Output extends Side<void> {
         return true;
       }
     } catch (error) {
-      this.waker = this.operation = null;
-      waker.fail(error);
+      waker.fail(this.givenUp(operation, error));
       return true;
     }
     this.waker = null;
@@ -159,6 +157,13 @@ export class Output extends Side<void> {
 
   protected override readiness(): Op<unknown> {
     return this.transport.writable();
+  }
+
+  /** The write cannot go on: what it gets for that. It may have been refused a wait, with a part of it gone. */
+  private givenUp(operation: Write, error: unknown): unknown {
+    this.waker = this.operation = null;
+    if (operation.sent > 0) this.cutOff(operation);
+    return noted(error, operation.sent);
   }
 
   private cutOff(operation: Write): void {

@@ -285,6 +285,34 @@ test('rule 35: a write that has begun and loses a choice is cut off too, whether
   }
 });
 
+test('rule 35: a write that has begun and is refused a wait is cut off too, at its first wait or at a later one', () => {
+  const noMemory = Object.assign(new Error('no memory for a wait'), { code: 'ENOMEM' });
+  for (const granted of [0, 1]) {
+    const { transport, stream } = scripted();
+    const ready = transport.writable();
+    const { park } = ready;
+    let waits = 0;
+    ready.park = (waker) => {
+      if (waits++ === granted) throw noMemory;
+      park.call(ready, waker);
+    };
+    transport.writable = () => ready;
+    transport.room.push(2);
+    runTest(function* () {
+      yield* group(function* (tasks) {
+        const writing = tasks.spawn(refusal(stream.write('abcdef')));
+        yield* untilParked(writing);
+        if (granted === 1) transport.allow(2);
+        const error = yield* writing.join();
+        assert.is(error, noMemory);
+        assert.is(error.bytesWritten, 2 + 2 * granted);
+      });
+      assert.is((yield* refusal(stream.write('x'))).code, 'ERR_GENLOOP_PARTIAL_WRITE');
+    });
+    assert.is(transport.text, granted === 0 ? 'ab' : 'abcd');
+  }
+});
+
 test('rule 37: data comes first, then the error, once, and then the end; it stays to be asked for', () => {
   const { transport, stream } = scripted();
   const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });

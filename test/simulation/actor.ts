@@ -29,7 +29,9 @@ import { Immediate } from './operations.ts';
 import { Watched } from './park.ts';
 import type { Statement, Together, Wait } from './program.ts';
 import type { Stage } from './stage.ts';
+import { Reading, Writing } from './transfers.ts';
 import { operationOf } from './waits.ts';
+import { transferOf, watchTransfer } from './watch-transfer.ts';
 import type { Witness } from './witness.ts';
 
 /** Thrown by `fail`. */
@@ -172,6 +174,8 @@ export class Actor {
         case 'read':
         case 'write':
         case 'join':
+        case 'receive':
+        case 'transmit':
         case 'next':
           yield* this.wait(each, false, place);
           break;
@@ -216,6 +220,9 @@ export class Actor {
           break;
         case 'open':
           stage.open(each.pair);
+          break;
+        case 'echo':
+          yield* this.echo(each.end);
           break;
         case 'compute':
           this.system.advance(each.ms);
@@ -289,10 +296,11 @@ export class Actor {
       value = yield* operation;
     } catch (error) {
       this.witness.threw(runningTask(), error);
+      transferOf(operation)?.failed(error, true);
       if (error instanceof CancelError || loud) throw error;
       return;
     }
-    this.got(wait, value);
+    this.got(wait, value, operation);
   }
 
   private *select(of: readonly Wait[], place: Place): Co<void> {
@@ -307,14 +315,41 @@ export class Actor {
       ({ key, value } = yield* select(chosen.map(({ operation }) => operation)) as Op<{ key: number; value: unknown }>);
     } catch (error) {
       this.witness.threw(runningTask(), error);
+      for (const { operation } of chosen) transferOf(operation)?.failed(error, false);
       if (error instanceof CancelError) throw error;
       return;
     }
-    this.got((chosen[key] as (typeof chosen)[number]).wait, value);
+    const { wait, operation } = chosen[key] as (typeof chosen)[number];
+    for (const other of chosen) if (other.operation !== operation) transferOf(other.operation)?.undone();
+    this.got(wait, value, operation);
+  }
+
+  /** Gives back what a stream lends, while it is lent. */
+  private *echo(number: number): Co<void> {
+    const end = this.stage.stream(number);
+    if (end === undefined || end.stream.closed) return;
+    const view = yield* this.transfer(new Reading(end, 'view', 1));
+    if (view instanceof Uint8Array && !end.stream.closed) yield* this.transfer(new Writing(end, view));
+  }
+
+  private *transfer(transfer: Reading | Writing): Co<unknown> {
+    const operation = watchTransfer(this.witness, transfer);
+    let value: unknown;
+    try {
+      value = yield* operation;
+    } catch (error) {
+      this.witness.threw(runningTask(), error);
+      transfer.failed(error, true);
+      if (error instanceof CancelError) throw error;
+      return;
+    }
+    transfer.got(value);
+    return value;
   }
 
   /** What came of a wait. */
-  private got(wait: Wait, value: unknown): void {
+  private got(wait: Wait, value: unknown, operation: Op<unknown>): void {
+    transferOf(operation)?.got(value);
     if (wait.do === 'take') this.witness.ledger.took(value as number, runningTask());
     else if (wait.do === 'read') this.stage.receive(wait.end);
     else if (wait.do === 'write') this.stage.send(wait.end, 1);

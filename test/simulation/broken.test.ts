@@ -15,9 +15,11 @@ const CAUGHT: Readonly<Record<string, Invariant>> = {
   'a wake is dropped while three others are ready': 'no wake lost',
   'a deadline is rounded down': 'never early',
   'a disarm is forgotten': 'no spinning',
-  'select does not undo its first branch': 'no wake lost',
+  'select does not undo its first branch': 'no waiter leaked',
   'the generation is not compared: stale events are delivered': 'no needless wake',
   'a shield is ignored': 'shields hold',
+  'the second reader of a wait is given the bytes of the first': 'bytes once, in order',
+  'a task that was woken to read is a reader for ever': 'one reader, one writer',
 };
 
 test('there are at least twenty, with names of their own, and each exchanges what stands in the sources once', () => {

@@ -3,15 +3,20 @@
 import type { Task } from 'genloop/kernel';
 import type { Descriptor } from 'genloop/os';
 import { BusyError } from 'genloop/poller';
+import { inputOf } from './inside.ts';
 import type { GroupRecord, Life } from './ledger.ts';
 import type { ItemQueue } from './operations.ts';
 import type { Park, Purpose } from './park.ts';
+import { Reading, Writing } from './transfers.ts';
 import type { Witness } from './witness.ts';
 
 /** What is started; known once its operation is parked. */
 export interface Started {
   life: Life | null;
 }
+
+/** What a stream moves at most before others have their turn: then it wakes its reader for nothing. */
+const BYTE_BUDGET = 262_144;
 
 /** The waits of one run. */
 export class Claims {
@@ -38,13 +43,13 @@ export class Claims {
   refused(park: Park, error: unknown): void {
     if (!(error instanceof BusyError)) return;
     for (const other of this.witness.parks) {
-      if (other === park || other.purpose.kind !== park.purpose.kind) continue;
-      if (other.purpose.target === park.purpose.target) return;
+      if (other !== park && placeOf(other) === placeOf(park)) return;
     }
     this.witness.violate('no waiter leaked', `${park} was refused as busy, and nobody waits there`);
   }
 
   undone(park: Park): void {
+    if (park.purpose.target instanceof Writing) park.purpose.target.ends();
     const line = this.lineWith(park);
     line?.splice(line.indexOf(park), 1);
   }
@@ -58,6 +63,8 @@ export class Claims {
       if (line[0] !== park) witness.violate('first in, first out', `${park} was woken before ${line[0]}`);
       line.splice(line.indexOf(park), 1);
     } else if (isTimed(park)) this.checkTime(park);
+    else if (target instanceof Writing) target.ends();
+    else if (target instanceof Reading) this.checkReading(park, target, value, accepted);
     else if ((kind === 'read' || kind === 'write') && typeof value === 'number' && !this.trusting) {
       const end = target as Descriptor;
       if (end.closed || !this.isReady(end, park.purpose)) {
@@ -89,6 +96,16 @@ export class Claims {
       case 'read':
       case 'write':
         return (target as Descriptor).closed || this.isReady(target as Descriptor, park.purpose);
+      case 'receive': {
+        const { end } = target as Reading;
+        const { length, ended } = inputOf(end.stream);
+        const isReady = this.isReady(end.descriptor, { kind: 'read', target: end.descriptor });
+        return end.stream.closed || isReady || ended || (target as Reading).suffices(length);
+      }
+      case 'transmit': {
+        const { end } = target as Writing;
+        return end.stream.closed || this.isReady(end.descriptor, { kind: 'write', target: end.descriptor });
+      }
       case 'join':
         return (target as Task<unknown>).ended;
       case 'next':
@@ -105,8 +122,10 @@ export class Claims {
   /** Notes which waits for descriptors the next answer has to end. */
   expect(parks: ReadonlySet<Park>): void {
     for (const park of parks) {
-      const { kind } = park.purpose;
-      if ((kind === 'read' || kind === 'write') && this.isSatisfied(park)) this.expected.push(park);
+      const { kind, target } = park.purpose;
+      // A read of more than a byte may find that there is not enough, and a write that not all fits.
+      const isDecided = kind === 'read' || kind === 'write' || (target instanceof Reading && target.isPlain);
+      if (isDecided && this.isSatisfied(park)) this.expected.push(park);
     }
   }
 
@@ -133,6 +152,20 @@ export class Claims {
     for (const [target, line] of this.lines) {
       if (line.length > 0) this.witness.violate('no waiter leaked', `${line[0]} still waits for ${String(target)}`);
     }
+  }
+
+  /** A task is woken to look for itself only if there is something to be seen; what a read has got already is looked at by its task. */
+  private checkReading(park: Park, reading: Reading, value: unknown, accepted: boolean): void {
+    if (typeof value !== 'symbol') {
+      if (accepted && value !== undefined) reading.handed(value, park.task);
+      return;
+    }
+    const { end } = reading;
+    if (accepted) this.witness.looks(park.task, end);
+    const { length, ended } = inputOf(end.stream);
+    if (this.trusting || length > 0 || ended || end.stream.closed || end.stream.bytesRead >= BYTE_BUDGET) return;
+    if (this.isReady(end.descriptor, { kind: 'read', target: end.descriptor })) return;
+    this.witness.violate('no needless wake', `${park} was completed, and there is nothing`);
   }
 
   private checkTime(park: Park): void {
@@ -176,6 +209,13 @@ export class Claims {
     for (const line of this.lines.values()) if (line.includes(park)) return line;
     return undefined;
   }
+}
+
+/** Where only one may wait: a direction of a descriptor. */
+function placeOf({ purpose: { kind, target } }: Park): unknown {
+  if (target instanceof Reading) return `read ${target.fd}`;
+  if (target instanceof Writing) return `write ${target.fd}`;
+  return `${kind} ${(target as Descriptor).fd}`;
 }
 
 /** Whether time ends it. */

@@ -5,12 +5,14 @@
 
 import type { BackendName } from 'genloop/os';
 import { seededRandom } from '../../src/scheduler/random.ts';
+import { type Draws, STREAM_PAIRS, streamIdiom, streamWait } from './draw-streams.ts';
 import {
   type BlockKind,
   type Drive,
   type PairKind,
   type Program,
   QUEUES,
+  type Room,
   SCOPES,
   type Statement,
   TASKS,
@@ -48,11 +50,18 @@ export function programOf(seed: number): Program {
   return new Author(seed).program();
 }
 
-class Author {
+/** How many programs have streams, and how many of their waits are of those. */
+const WITH_STREAMS = 0.4;
+const AT_STREAMS = 0.5;
+const ROOMS: readonly Room[] = ['small', 'small', 'large', 'large', 'large', 'huge'];
+
+class Author implements Draws {
   private readonly seed: number;
   private readonly random: () => number;
   private left = 0;
   private tasks = 0;
+  private streamed = false;
+  room: Room = 'small';
 
   constructor(seed: number) {
     this.seed = seed;
@@ -66,6 +75,8 @@ class Author {
     const calm = this.chance(0.7);
     const errors = this.chance(0.1) ? 0.1 : 0;
     const backend = this.one(BACKENDS);
+    this.streamed = this.chance(WITH_STREAMS);
+    if (this.streamed) this.room = this.one(ROOMS);
     return {
       seed: this.seed,
       backend,
@@ -75,7 +86,9 @@ class Author {
       spurious: calm ? 0 : 0.2,
       short: calm ? 0 : 0.3,
       errors,
-      pairs: this.one(PAIRS),
+      receive: this.chance(0.5) ? 'wait' : 'task',
+      room: this.room,
+      pairs: this.one(this.streamed ? STREAM_PAIRS : PAIRS),
       delay: this.chance(0.3) ? LONGEST_DELAY : 0,
       tasks: Array.from({ length: count }, () => this.list(1 + this.below(5), DEEPEST)),
     };
@@ -86,15 +99,15 @@ class Author {
     return backend === 'epoll' && errors === 0 && this.chance(0.3) ? 'turn' : 'round';
   }
 
-  private below(limit: number): number {
+  below(limit: number): number {
     return Math.floor(this.random() * limit);
   }
 
-  private chance(probability: number): boolean {
+  chance(probability: number): boolean {
     return this.random() < probability;
   }
 
-  private one<T>(choices: readonly T[]): T {
+  one<T>(choices: readonly T[]): T {
     return choices[this.below(choices.length)] as T;
   }
 
@@ -102,7 +115,8 @@ class Author {
     const list: Statement[] = [];
     while (list.length < length && this.left > 0) {
       this.left--;
-      if (this.chance(0.05)) list.push(...this.idiom(depth));
+      if (this.streamed && depth > 0 && this.chance(0.15)) list.push(...streamIdiom(this, this.below(SCOPES)));
+      else if (this.chance(0.05)) list.push(...this.idiom(depth));
       else list.push(this.statement(depth));
     }
     return list;
@@ -194,6 +208,7 @@ class Author {
   }
 
   private wait(): Wait {
+    if (this.streamed && this.chance(AT_STREAMS)) return streamWait(this);
     const kind = this.below(20);
     if (kind < 2) return { do: 'pass' };
     if (kind < 5) return { do: 'sleep', ms: this.one(DURATIONS) };
@@ -236,12 +251,12 @@ class Author {
     return this.chance(0.5) ? { do: 'burst', count: LONG_BURST } : { do: 'passes', count: MANY_PASSES };
   }
 
-  private end(): number {
+  end(): number {
     // Mostly of the first pair: two tasks shall meet there.
     return this.chance(0.7) ? this.below(2) : this.below(4);
   }
 
-  private fresh(): number {
+  fresh(): number {
     return this.tasks++ % TASKS;
   }
 }

@@ -2,9 +2,9 @@
 
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
-import { configurations, exploreAll } from './exhaustive/configurations.ts';
+import { configurations, exploreAll, nameOf } from './exhaustive/configurations.ts';
 import { explore } from './exhaustive/explore.ts';
-import { type Action, Model, type Target } from './exhaustive/model.ts';
+import { type Action, Model } from './exhaustive/model.ts';
 
 const test = suite('every order of a small model');
 
@@ -54,21 +54,38 @@ test('what few orders show is found, with a path to it', () => {
       return planted ? { invariant: 'no wake lost', what: 'as planned' } : super.violation;
     }
   }
-  const { violation } = explore(['first'], (targets: readonly Target[]) => new Wrong(targets));
+  const { violation } = explore(['first'], 'descriptors', (...given) => new Wrong(...given));
   const path = (violation ?? '').replace('no wake lost: as planned, after ', '').split(', ');
   for (const action of ['ready 0', 'ask', 'cancel 0', 'close 0'])
     assert.ok(path.includes(action), violation ?? 'nothing');
   assert.ok(path.indexOf('ask') < Math.min(path.indexOf('cancel 0'), path.indexOf('close 0')), violation ?? '');
 });
 
-test('three tasks that wait for three kinds of things make ten models, and threads explore them', async () => {
-  assert.is(configurations().length, 10);
+for (const over of ['wait', 'task'] as const) {
+  test(`nothing is violated in any order of two tasks that read from one stream, or of one that reads from two, received by the ${over}`, () => {
+    for (const targets of [['first', 'first'], ['either']] as const) {
+      const { violation, states, transitions } = explore(targets, over);
+      assert.is(violation, null);
+      assert.ok(states > 400, `${states} states`);
+      assert.ok(transitions > states, `${transitions} steps`);
+    }
+  });
+}
+
+test('three tasks that wait for three kinds of things make ten models, two at streams six each way, and threads explore them', async () => {
+  const kinds = configurations().map(({ over }) => over);
+  assert.is(kinds.filter((over) => over === 'descriptors').length, 10);
+  assert.is(kinds.filter((over) => over === 'wait').length, 6);
+  assert.is(kinds.filter((over) => over === 'task').length, 6);
   const told: string[] = [];
-  const all = [['first'], ['either']] as const;
-  const found = await exploreAll(all, 2, (targets, { states }) => told.push(`${targets}: ${states > 0}`));
+  const all = [
+    { targets: ['first'], over: 'descriptors' },
+    { targets: ['either'], over: 'wait' },
+  ] as const;
+  const found = await exploreAll(all, 2, (each, { states }) => told.push(`${nameOf(each)}: ${states > 0}`));
   assert.equal([found.configurations, found.found], [2, []]);
-  assert.equal(told.sort(), ['either: true', 'first: true']);
-  const alone = [explore(['first']), explore(['either'])];
+  assert.equal(told.sort(), ['either, of two streams received by the wait: true', 'first: true']);
+  const alone = [explore(['first']), explore(['either'], 'wait')];
   assert.is(
     found.states,
     alone.reduce((sum, { states }) => sum + states, 0),

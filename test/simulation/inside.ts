@@ -4,6 +4,7 @@
  */
 
 import type { CancelScope, Kernel, Observer, Task } from 'genloop/kernel';
+import type { Stream } from 'genloop/net';
 import type { Poller } from 'genloop/poller';
 import type { Scheduler } from 'genloop/scheduler';
 import type { SimulatedSystem } from 'genloop/testing';
@@ -89,6 +90,31 @@ interface SystemInside {
 /** What is true of a number in a simulated system, as poll(2) would tell it, without asking it by a call. */
 export function readinessOf(system: SimulatedSystem, fd: number): number {
   return (system as unknown as SystemInside).table.get(fd)?.readiness() ?? 0;
+}
+
+/** What has come for a stream and is not read yet, and whether nothing more will come. */
+export function inputOf(stream: Stream): { readonly length: number; readonly ended: boolean } {
+  return (stream as unknown as { readingSide: { input: { length: number; ended: boolean } } }).readingSide.input;
+}
+
+/** All that decides what the reader of a stream does next, as text. */
+export function readerOf(stream: Stream): string {
+  const { readingSide } = stream as unknown as { readingSide: Record<string, unknown> & { input: object } };
+  const { promising, woken, inStep, waker, burst, later, input } = readingSide;
+  const { length, ended, delivered, filled, borrowed } = input as unknown as Record<string, unknown>;
+  return [
+    promising,
+    woken,
+    inStep,
+    waker === null,
+    burst,
+    later === null,
+    length,
+    ended,
+    delivered,
+    filled,
+    borrowed,
+  ].join();
 }
 
 /** Ends a run that cannot go on: the tasks get a cancel that passes every shield. */

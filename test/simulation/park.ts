@@ -10,7 +10,7 @@ import type { Witness } from './witness.ts';
 /** What a wait is for, as far as the witness has to know. */
 export interface Purpose {
   readonly kind: Wait['do'] | 'burst' | 'start';
-  /** The queue, event, descriptor, task, what is started, or the group; for a sleep, milliseconds. */
+  /** The queue, event, descriptor, task, transfer, what is started, or the group; for a sleep, milliseconds. */
   readonly target: unknown;
 }
 
@@ -48,7 +48,25 @@ export class Park implements Waker<unknown> {
   }
 
   fail(error: unknown): boolean {
-    return this.claim(this.outer.fail(error), undefined);
+    const accepted = this.outer.fail(error);
+    if (accepted) this.witness.fails(this, error);
+    return this.claim(accepted, undefined);
+  }
+
+  /** Its operation is about to be undone. */
+  aborting(): void {
+    const { witness } = this;
+    if (++this.aborts > 1) witness.violate('one abort', `${this} was undone twice`);
+    if (this.stage === 'over' && this.aborts === 1) {
+      witness.violate('one abort', `${this} was undone after it was over`);
+    }
+  }
+
+  /** And this came of it. */
+  aborted(undone: boolean): void {
+    if (this.stage !== 'parked') return;
+    this.stage = undone ? 'over' : 'asked';
+    if (undone) this.witness.undone(this);
   }
 
   private claim(accepted: boolean, value: unknown): boolean {
@@ -106,15 +124,9 @@ export class Watched extends Op<unknown> {
 
   override abort(waker: Waker<unknown>, cancel?: unknown): boolean {
     const park = waker.state as Park;
-    const { witness } = this;
-    if (++park.aborts > 1) witness.violate('one abort', `${park} was undone twice`);
-    if (park.stage === 'over' && park.aborts === 1)
-      witness.violate('one abort', `${park} was undone after it was over`);
+    park.aborting();
     const undone = this.inner.abort(park, cancel);
-    if (park.stage === 'parked') {
-      park.stage = undone ? 'over' : 'asked';
-      if (undone) witness.undone(park);
-    }
+    park.aborted(undone);
     return undone;
   }
 

@@ -1,5 +1,6 @@
 /** Many seeds on all processors: threads that take their share from a common counter, and write the states that they see into a common field. */
 
+import type { ReceiveMode } from 'genloop/poller';
 import { StateField } from './states.ts';
 import type { Violation } from './witness.ts';
 import { workInThread } from './work.ts';
@@ -33,6 +34,8 @@ export interface Order {
 export interface Report {
   readonly programs: number;
   readonly steps: number;
+  /** How many programs had streams, by who received for parked readers. */
+  readonly streams: Readonly<Record<ReceiveMode, number>>;
   readonly found: readonly Found[];
 }
 
@@ -64,6 +67,10 @@ export async function runSeeds(
   return {
     programs: reports.reduce((sum, { programs }) => sum + programs, 0),
     steps: reports.reduce((sum, { steps }) => sum + steps, 0),
+    streams: {
+      wait: reports.reduce((sum, { streams }) => sum + streams.wait, 0),
+      task: reports.reduce((sum, { streams }) => sum + streams.task, 0),
+    },
     found,
     states: field.count,
     seconds: (performance.now() - began) / 1000,

@@ -7,6 +7,10 @@
  */
 
 import type { BackendName } from 'genloop/os';
+import type { ReceiveMode } from 'genloop/poller';
+
+/** What a read of a stream wants: the names are those of the library, without the `read` of most. */
+export type ReadKind = 'any' | 'view' | 'into' | 'exactly' | 'line' | 'until' | 'all' | 'peek';
 
 /** Something to wait for; also a branch of a `select`. */
 export type Wait =
@@ -19,6 +23,10 @@ export type Wait =
   | { readonly do: 'take'; readonly queue: number }
   | { readonly do: 'await'; readonly event: number }
   | { readonly do: 'read' | 'write'; readonly end: number }
+  /** A read of a stream. The size is what `how` takes: bytes at most, of a buffer, exactly, or the limit of a line. */
+  | { readonly do: 'receive'; readonly how: ReadKind; readonly end: number; readonly size: number }
+  /** A write of a stream. */
+  | { readonly do: 'transmit'; readonly end: number; readonly bytes: number }
   | { readonly do: 'join'; readonly task: number }
   /** The next task of the innermost group that ends, if that keeps its handles. */
   | { readonly do: 'next' };
@@ -41,6 +49,8 @@ export type Statement =
   | { readonly do: 'send'; readonly end: number; readonly bytes: number }
   | { readonly do: 'drain' | 'close' | 'shutdown' | 'ghost'; readonly end: number }
   | { readonly do: 'open'; readonly pair: number }
+  /** Writes the view that a stream lends to its other side, as it is. */
+  | { readonly do: 'echo'; readonly end: number }
   | { readonly do: 'compute'; readonly ms: number }
   | { readonly do: 'burst' | 'passes'; readonly count: number }
   | { readonly do: 'fail' }
@@ -77,8 +87,11 @@ export type Statement =
   | { readonly do: 'try'; readonly body: readonly Statement[]; readonly last: readonly Statement[] }
   | { readonly do: 'swallow'; readonly body: readonly Statement[] };
 
-/** How a pair of ends is connected: `socket` is a pair of Unix streams. */
-export type PairKind = 'socket' | 'pipe' | 'tcp' | 'udp';
+/** How a pair of ends is connected: `socket` is a pair of Unix streams. Of the last two, both ends are streams of `genloop/net`. */
+export type PairKind = 'socket' | 'pipe' | 'tcp' | 'udp' | 'unixStream' | 'tcpStream';
+
+/** How much sockets keep: little, more than a wait receives for one reader, or more than one task may move at once (rule 40). */
+export type Room = 'small' | 'large' | 'huge';
 
 /** Who drives the scheduler: rounds that wait in it, or a loop that watches its descriptor and calls `turn()`. */
 export type Drive = 'round' | 'turn';
@@ -98,6 +111,9 @@ export interface Program {
   readonly short: number;
   /** The longest time that a packet of TCP or UDP takes, in milliseconds. */
   readonly delay: number;
+  /** Who receives for the parked reader of a stream: the wait, or its task. */
+  readonly receive: ReceiveMode;
+  readonly room: Room;
   /** How likely it is that a read or a write fails. */
   readonly errors: number;
   readonly pairs: readonly PairKind[];
@@ -117,6 +133,11 @@ export function bodiesOf(statement: Statement): [key: 'body' | 'last', body: rea
   if ('body' in statement) bodies.push(['body', statement.body]);
   if ('last' in statement) bodies.push(['last', statement.last]);
   return bodies;
+}
+
+/** Whether a program has streams of `genloop/net`. */
+export function hasStreams({ pairs }: Program): boolean {
+  return pairs.some((kind) => kind === 'unixStream' || kind === 'tcpStream');
 }
 
 /** How many statements a program has. */

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { huntAll } from './broken/table.ts';
 import { type Meeting, runConversations } from './conversations.ts';
 import { programOf } from './draw.ts';
-import { configurations, exploreAll } from './exhaustive/configurations.ts';
+import { configurations, exploreAll, nameOf } from './exhaustive/configurations.ts';
 import { runSeeds } from './pool.ts';
 import { printProgram } from './print.ts';
 import { type Program, sizeOf } from './program.ts';
@@ -72,13 +72,16 @@ process.exitCode = failed === 0 ? 0 : 1;
 async function seeds(first: number, count: number): Promise<void> {
   const minutes = Number(values.minutes);
   if (!(minutes > 0)) refuse('--minutes', 'a number greater than 0', values.minutes);
-  const { programs, steps, states, seconds, busySeconds, found } = await runSeeds(first, count, jobs, minutes);
+  const { programs, steps, streams, states, seconds, busySeconds, found } = await runSeeds(first, count, jobs, minutes);
   for (const { seed } of found.slice(0, MOST_SHOWN)) show(programOf(seed), `--seed ${seed}`);
   for (const { seed, violation } of found.slice(MOST_SHOWN)) console.log(`seed ${seed}: ${violation.invariant}`);
   const speed = Math.round(programs / seconds);
   console.log(
     `${programs} programs, ${steps} steps, about ${states} distinct states in ${seconds.toFixed(1)} s` +
       ` (${busySeconds.toFixed(1)} s of processor time; ${speed} programs a second on ${jobs} ${jobs === 1 ? 'thread' : 'threads'})`,
+  );
+  console.log(
+    `${streams.wait + streams.task} of them had streams: in ${streams.wait} the wait received for parked readers, in ${streams.task} the task`,
   );
   passed += programs - found.length;
   failed += found.length;
@@ -110,14 +113,14 @@ function show(program: Program, how: string): boolean {
 }
 
 async function exhaust(): Promise<void> {
-  const found = await exploreAll(configurations(), jobs, (targets, { states, transitions, depth }) => {
+  const found = await exploreAll(configurations(), jobs, (configuration, { states, transitions, depth }) => {
     console.log(
-      `tasks that wait for ${targets.join(', ')}: ${states} states, ${transitions} steps, ${depth} at most in a row`,
+      `tasks that wait for ${nameOf(configuration)}: ${states} states, ${transitions} steps, ${depth} at most in a row`,
     );
   });
   for (const text of found.found) console.log(`VIOLATED: ${text}`);
   console.log(
-    `${found.configurations} models of 3 tasks and 2 descriptors, each in every order: ${found.states} distinct states,` +
+    `${found.configurations} models of 3 tasks and 2 descriptors, or 2 tasks and 2 streams, each in every order: ${found.states} distinct states,` +
       ` ${found.transitions} steps between them, in ${found.seconds.toFixed(1)} s`,
   );
   passed += found.configurations - found.found.length;

@@ -43,12 +43,15 @@ export function* smallerThan(program: Program): Generator<Program> {
   if (program.short > 0) yield { ...program, short: 0 };
   if (program.delay > 0) yield { ...program, delay: 0 };
   if (program.drive !== 'round') yield { ...program, drive: 'round' };
+  if (program.room !== 'small') yield { ...program, room: 'small' };
+  if (program.receive !== 'task') yield { ...program, receive: 'task' };
   if (program.errors > 0) yield { ...program, errors: 0 };
   if (program.shuffled) yield { ...program, shuffled: false };
   if (program.fragile) yield { ...program, fragile: false };
   if (program.backend !== 'epoll') yield { ...program, backend: 'epoll' };
   if (program.pairs.length > 1) yield { ...program, pairs: program.pairs.slice(0, -1) };
   for (const [index, kind] of program.pairs.entries()) {
+    if (kind === 'tcpStream') yield { ...program, pairs: changed(program.pairs, index, 1, 'unixStream') };
     if (kind === 'tcp' || kind === 'udp') yield { ...program, pairs: changed(program.pairs, index, 1, 'socket') };
   }
   for (const [index, body] of tasks.entries()) {

@@ -43,13 +43,14 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       kinds.add(each.do);
       if (each.do === 'select') collect(each.of);
       if (each.do === 'block') kinds.add(each.kind);
+      if (each.do === 'receive') kinds.add(each.how);
       for (const [, body] of bodiesOf(each)) collect(body);
     }
   };
   for (let seed = 1; seed <= SEEDS; seed++) {
     const program = programOf(seed);
     for (const body of program.tasks) collect(body);
-    const { backend, drive, shuffled, fragile, spurious, errors, delay, pairs } = program;
+    const { backend, drive, shuffled, fragile, spurious, errors, delay, pairs, receive, room } = program;
     for (const each of [
       backend,
       drive,
@@ -57,6 +58,8 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       `${shuffled}`,
       `fragile ${fragile}`,
       `${spurious > 0} spurious`,
+      receive,
+      room,
       ...pairs,
     ])
       worlds.add(each);
@@ -77,6 +80,7 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       'drain',
       'expire',
     ],
+    ...['any', 'all', 'echo', 'exactly', 'into', 'line', 'peek', 'receive', 'transmit', 'until', 'view'],
     ...[
       'fail',
       'failAfter',
@@ -111,7 +115,7 @@ test('all kinds of statements, worlds and backends are drawn', () => {
     ],
   ];
   assert.equal([...kinds].sort(), expected.sort());
-  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2 + 2 + 4);
+  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 3 + 6);
 });
 
 test('a seed is the same program, the same steps and the same states, each time', () => {

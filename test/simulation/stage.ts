@@ -1,12 +1,17 @@
 /** What a program finds when it begins: queues, events, and pairs of descriptors that are connected to each other. */
 
 import { WaitQueue } from 'genloop/kernel';
+import { TcpStream, UnixStream } from 'genloop/net';
 import { type BackendName, type Descriptor, pipe, Socket, SystemError } from 'genloop/os';
+import { BusyError } from 'genloop/poller';
 import type { SimulatedSystem } from 'genloop/testing';
+import { contentAt } from './content.ts';
 import { readinessOf } from './inside.ts';
 import { ItemQueue } from './operations.ts';
 import type { Purpose } from './park.ts';
 import { type PairKind, type Program, QUEUES } from './program.ts';
+import { StreamEnd } from './stream-end.ts';
+import { isBusy } from './watch-transfer.ts';
 import type { Witness } from './witness.ts';
 
 const IN = 0x001;
@@ -48,6 +53,8 @@ export class Event {
 interface End {
   descriptor: Descriptor;
   readonly kind: PairKind;
+  /** What reads and writes here, if it is one of `genloop/net`. */
+  readonly stream: StreamEnd | undefined;
   /** How many bytes went out here, and how many came in. */
   sent: number;
   received: number;
@@ -94,6 +101,21 @@ export class Stage {
     return this.ends[end]?.descriptor;
   }
 
+  /** The stream of an end; `undefined` if there is none. */
+  stream(end: number): StreamEnd | undefined {
+    return this.ends[end]?.stream;
+  }
+
+  /** The streams there are. */
+  get streams(): StreamEnd[] {
+    return this.ends.flatMap((end) => (end?.stream === undefined ? [] : [end.stream]));
+  }
+
+  /** So many bytes that nobody has sent there yet. */
+  content(end: StreamEnd, count: number): Uint8Array {
+    return contentAt(end.sent, count);
+  }
+
   /** Opens a pair, instead of what had its place before. */
   open(pair: number): void {
     const kind = this.kinds[pair];
@@ -101,20 +123,29 @@ export class Stage {
     this.close(2 * pair);
     this.close(2 * pair + 1);
     quietly(() => {
-      this.connected(kind).forEach((descriptor, side) => {
-        this.ends[2 * pair + side] = { descriptor, kind, sent: 0, received: 0, flying: [] };
+      const descriptors = this.connected(kind);
+      const streams = this.streamsOver(kind, descriptors, pair);
+      descriptors.forEach((descriptor, side) => {
+        const stream = streams[side];
+        this.ends[2 * pair + side] = { descriptor, kind, stream, sent: 0, received: 0, flying: [] };
       });
     });
   }
 
   close(end: number): void {
-    this.ends[end]?.descriptor.close();
+    const found = this.ends[end];
+    if (found?.stream === undefined) found?.descriptor.close();
+    else found.stream.close();
   }
 
   /** Sends so many bytes, as far as they fit. */
   send(at: number, count: number): void {
     const end = this.ends[at];
     if (end === undefined || end.descriptor.closed) return;
+    if (end.stream !== undefined) {
+      this.sendBeside(end.stream, count);
+      return;
+    }
     const start = end.sent % BYTES;
     const bytes = COUNTING.subarray(start, start + count);
     const { descriptor } = end;
@@ -128,7 +159,7 @@ export class Stage {
   /** Reads once. */
   receive(at: number): void {
     const end = this.ends[at];
-    if (end === undefined || end.descriptor.closed) return;
+    if (end === undefined || end.stream !== undefined || end.descriptor.closed) return;
     const count = quietly(() => end.descriptor.readInto(buffer)) ?? 0;
     if (count === 0) return;
     if (end.kind === 'udp') {
@@ -141,14 +172,19 @@ export class Stage {
   }
 
   shutdown(at: number): void {
-    const descriptor = this.ends[at]?.descriptor;
+    const end = this.ends[at];
+    if (end?.stream !== undefined) {
+      this.endWriting(end.stream);
+      return;
+    }
+    const descriptor = end?.descriptor;
     if (descriptor instanceof Socket && !descriptor.closed) quietly(() => descriptor.shutdown('write'));
   }
 
   /** Closes a number behind the library's back, while the file lives on under another: a ghost, which goes on being reported. */
   ghost(at: number): void {
     const end = this.ends[at];
-    if (end === undefined || end.descriptor.closed) return;
+    if (end === undefined || end.stream !== undefined || end.descriptor.closed) return;
     this.send(at ^ 1, 1);
     const fd = end.descriptor.fileno();
     const copy = this.system.dup(fd);
@@ -160,7 +196,7 @@ export class Stage {
 
   /** Closes whatever is open. */
   clear(): void {
-    for (const end of this.ends) end?.descriptor.close();
+    for (const at of this.ends.keys()) this.close(at);
     for (const fd of this.ghosts) this.system.close(fd);
   }
 
@@ -172,13 +208,40 @@ export class Stage {
     else this.witness.violate('one taker', `end ${at} got a datagram of ${count} bytes that nobody sent, or twice`);
   }
 
-  private connected(kind: PairKind): [Descriptor, Descriptor] {
-    if (kind === 'socket') return Socket.pair();
-    if (kind === 'pipe') return this.pipe();
-    return kind === 'tcp' ? this.connection() : this.correspondence();
+  /** Sends through a stream's socket, at once or not at all, unless a write is under way. */
+  private sendBeside(end: StreamEnd, count: number): void {
+    if (end.ended || isBusy(this.witness, end, true)) return;
+    quietly(() => end.stream.transport.send(this.content(end, count) as Uint8Array, 0, count));
   }
 
-  private connection(): [Descriptor, Descriptor] {
+  private endWriting(end: StreamEnd): void {
+    if (end.stream.closed) return;
+    const isWriting = isBusy(this.witness, end, true);
+    try {
+      end.stream.end();
+      end.ended = true;
+    } catch (error) {
+      if (!(error instanceof BusyError && isWriting)) throw error;
+    }
+  }
+
+  private streamsOver(kind: PairKind, descriptors: readonly Descriptor[], pair: number): StreamEnd[] {
+    if (kind !== 'unixStream' && kind !== 'tcpStream') return [];
+    const ends = descriptors.map((socket, side) => {
+      const stream = kind === 'unixStream' ? new UnixStream(socket as Socket) : new TcpStream(socket as Socket, null);
+      return new StreamEnd(stream, `stream ${2 * pair + side}`, this.witness);
+    });
+    StreamEnd.pair(ends[0] as StreamEnd, ends[1] as StreamEnd);
+    return ends;
+  }
+
+  private connected(kind: PairKind): [Descriptor, Descriptor] {
+    if (kind === 'socket' || kind === 'unixStream') return Socket.pair();
+    if (kind === 'pipe') return this.pipe();
+    return kind === 'udp' ? this.correspondence() : this.connection();
+  }
+
+  private connection(): [Socket, Socket] {
     using listener = Socket.listener();
     const near = Socket.tcp();
     near.connect({ port: listener.localAddress.port });

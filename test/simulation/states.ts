@@ -86,6 +86,8 @@ const CODES: Record<Purpose['kind'], number> = {
   pass: 10,
   next: 11,
   start: 12,
+  receive: 13,
+  transmit: 14,
 };
 /** Added to a park that was asked to end, and cannot. */
 const ASKED = 100;

@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { programOf } from './draw.ts';
 import { type Found, MOST_FOUND, type Order, type Report, SHARE } from './pool.ts';
+import { hasStreams } from './program.ts';
 import { withoutStacks } from './stacks.ts';
 import { StateField } from './states.ts';
 import { runProgram } from './trial.ts';
@@ -14,15 +15,18 @@ const counter = new Int32Array(next);
 const found: Found[] = [];
 let programs = 0;
 let steps = 0;
+const streams = { wait: 0, task: 0 };
 for (;;) {
   const from = Atomics.add(counter, 0, SHARE);
   if (from >= count || found.length >= MOST_FOUND || Date.now() >= until) break;
   const end = Math.min(from + SHARE, count);
   for (let at = from; at < end; at++) {
-    const outcome = runProgram(programOf(first + at), states);
+    const program = programOf(first + at);
+    const outcome = runProgram(program, states);
     programs++;
+    if (hasStreams(program)) streams[program.receive]++;
     steps += outcome.steps;
     if (outcome.violation !== null) found.push({ seed: first + at, violation: outcome.violation });
   }
 }
-(parentPort as NonNullable<typeof parentPort>).postMessage({ programs, steps, found } satisfies Report);
+(parentPort as NonNullable<typeof parentPort>).postMessage({ programs, steps, streams, found } satisfies Report);

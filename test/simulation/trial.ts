@@ -5,8 +5,9 @@ import { enterSys, POLL_ROW } from 'genloop/os';
 import { Scheduler } from 'genloop/scheduler';
 import { type ErrorFault, SimulatedSystem } from 'genloop/testing';
 import { Actor } from './actor.ts';
+import { readToTheEnds } from './epilogue.ts';
 import { breakOff, isStuck, kernelOf, round, settle, silence } from './inside.ts';
-import type { Program } from './program.ts';
+import type { Program, Room } from './program.ts';
 import { readyTest, Stage } from './stage.ts';
 import { type States, stateOf } from './states.ts';
 import { type Violation, Witness } from './witness.ts';
@@ -18,9 +19,12 @@ const MOST_ROUNDS = 3000;
 const MOST_IDLE = 60;
 /** What such a round takes, as a processor would be busy meanwhile. */
 const IDLE_MS = 25;
-/** Soon full. */
-const SEND_BUFFER = 1000;
-const RECEIVE_BUFFER = 3000;
+/** What sockets keep, in bytes: the first is soon full. */
+const ROOM: Record<Room, { sendBuffer: number; receiveBuffer: number }> = {
+  small: { sendBuffer: 1000, receiveBuffer: 3000 },
+  large: { sendBuffer: 16_384, receiveBuffer: 20_000 },
+  huge: { sendBuffer: 600_000, receiveBuffer: 600_000 },
+};
 /** How many packets take time, where any does. */
 const DELAYED = 0.5;
 
@@ -34,8 +38,7 @@ export interface Outcome {
 export function runProgram(program: Program, states: States | null = null): Outcome {
   const system = new SimulatedSystem({
     seed: program.seed >>> 0,
-    sendBuffer: SEND_BUFFER,
-    receiveBuffer: RECEIVE_BUFFER,
+    ...ROOM[program.room ?? 'small'],
     faults: {
       ...(program.delay > 0 ? { delay: { probability: DELAYED, most: program.delay } } : {}),
       spurious: program.spurious,
@@ -47,6 +50,7 @@ export function runProgram(program: Program, states: States | null = null): Outc
   const scheduler = new Scheduler({
     sys: system,
     backend: program.backend,
+    receive: program.receive ?? 'task',
     asyncContext: false,
     onError: program.fragile ? 'cancel' : () => {},
     ...(program.shuffled ? { seed: program.seed } : {}),
@@ -212,6 +216,7 @@ class Run {
     const { scheduler, system, witness } = this;
     witness.finish();
     this.checkThrown(told ?? thrownBy(() => settle(scheduler)));
+    if (witness.violation === null) readToTheEnds(this.stage.streams, system, this.program, witness);
     this.stage.clear();
     const { descriptors } = system;
     if (descriptors.length > 0) {

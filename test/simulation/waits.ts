@@ -7,6 +7,8 @@ import { Careless, Stubborn, Take } from './operations.ts';
 import { Watched } from './park.ts';
 import type { Wait } from './program.ts';
 import type { Stage } from './stage.ts';
+import { Reading, Writing } from './transfers.ts';
+import { watchTransfer } from './watch-transfer.ts';
 import type { Witness } from './witness.ts';
 
 /** Where the things are that can be waited for. */
@@ -45,6 +47,16 @@ export function operationOf(wait: Wait, { stage, tasks, witness, group, record }
       const end = stage.descriptor(wait.end);
       if (end === undefined || end.closed) return null;
       return watch(end, wait.do === 'read' ? new ReadWait(end) : new WriteWait(end));
+    }
+    case 'receive':
+    case 'transmit': {
+      const end = stage.stream(wait.end);
+      if (end === undefined || end.stream.closed) return null;
+      const transfer =
+        wait.do === 'receive'
+          ? new Reading(end, wait.how, wait.size)
+          : new Writing(end, stage.content(end, wait.bytes));
+      return watchTransfer(witness, transfer);
     }
     case 'next':
       return group === null || record?.keep !== true ? null : watch(record, group.next());

@@ -9,7 +9,10 @@ import type { Scheduler } from 'genloop/scheduler';
 import { Claims, isTimed } from './claims.ts';
 import { dueOf, inForceIn, kernelOf, observe, pollerOf, scopeOf } from './inside.ts';
 import { type GroupRecord, Ledger } from './ledger.ts';
+import { Lendings } from './lendings.ts';
 import type { Park, Purpose } from './park.ts';
+import type { StreamEnd } from './stream-end.ts';
+import { Reading } from './transfers.ts';
 
 /** What is checked. */
 export type Invariant =
@@ -24,6 +27,10 @@ export type Invariant =
   | 'shields hold'
   | 'no value lost'
   | 'one taker'
+  | 'bytes once, in order'
+  | 'views hold'
+  | 'the end is the end'
+  | 'one reader, one writer'
   | 'finally once'
   | 'groups wait'
   | 'first failure'
@@ -53,6 +60,9 @@ export class Witness {
   /** Parks that are neither completed nor undone. */
   readonly parks: Set<Park> = new Set();
   readonly ledger: Ledger;
+  private readonly lendings: Lendings;
+  private readonly handed = new Map<Task<unknown>, { readonly reading: Reading; readonly bytes: Buffer | null }>();
+  private readonly looking = new Map<Task<unknown>, StreamEnd>();
   /** The ready tasks, the next first, as they should be. */
   readonly ring: Task<unknown>[] = [];
   /** Called after each step, by whoever counts states. */
@@ -89,6 +99,7 @@ export class Witness {
     this.shuffled = options.shuffled;
     this.embedded = options.embedded ?? false;
     this.ledger = new Ledger(this);
+    this.lendings = new Lendings(this);
     this.claims = new Claims(this, options.isReady, options.trusting);
     observe(kernel, {
       spawned: (task) => this.becomesReady(task),
@@ -118,6 +129,7 @@ export class Witness {
   /** A trap was reached: the cancel in force there would have kept it from being tried. */
   tried(kernel: Kernel, { kind, target }: Purpose): void {
     const task = kernel.current as Task<unknown>;
+    this.lendings.check(task);
     if (this.cancels > 0 && inForceIn(scopeOf(task)) !== null) {
       this.violate('cancels reach all', `${task}, which is cancelled, may wait for ${kind} ${String(target)}`);
     }
@@ -140,6 +152,35 @@ export class Witness {
     }
   }
 
+  /** A task was lent this view, which holds until its next trap. */
+  lend(view: Uint8Array, task: Task<unknown>): void {
+    this.lendings.add(view, task);
+  }
+
+  /** A task was woken, and is to look at this end of a stream as soon as it runs. */
+  looks(task: Task<unknown>, end: StreamEnd): void {
+    this.looking.set(task, end);
+  }
+
+  /** A task was handed what it reads, and has not run since: a copy of it, `null` for the end. */
+  handsOver(task: Task<unknown>, reading: Reading, bytes: Buffer | null): void {
+    this.handed.set(task, { reading, bytes });
+  }
+
+  /** The task goes on with it: what it was; `undefined` if nothing was handed to it for this. */
+  handedOver(task: Task<unknown>, reading: Reading): Buffer | null | undefined {
+    const found = this.handed.get(task);
+    if (found?.reading !== reading) return undefined;
+    this.handed.delete(task);
+    return found.bytes;
+  }
+
+  /** Whether somebody was woken to look there, and has not run since. */
+  isLookedAt(end: StreamEnd): boolean {
+    for (const each of this.looking.values()) if (each === end) return true;
+    return false;
+  }
+
   parked(park: Park): void {
     this.parks.add(park);
     this.claims.parked(park);
@@ -149,6 +190,11 @@ export class Witness {
     this.claims.refused(park, error);
     park.stage = 'over';
     this.parks.delete(park);
+  }
+
+  /** A park is over with an error, which its task will be thrown. */
+  fails({ purpose: { target } }: Park, error: unknown): void {
+    if (target instanceof Reading) target.threw(error);
   }
 
   claimed(park: Park, value: unknown, accepted: boolean): void {
@@ -256,6 +302,9 @@ export class Witness {
       else this.violate('no waiter leaked', `${park} was neither completed nor undone`);
     }
     this.claims.finish();
+    for (const [task, { reading }] of this.handed) {
+      this.violate('no value lost', `${reading} was handed to ${task}, which never got it`);
+    }
     this.ledger.finish();
     const timers = this.kernel.timers.size - unstoppable;
     if (timers > 0) this.violate('no waiter leaked', `${timers} timers are left`);
@@ -275,6 +324,7 @@ export class Witness {
   }
 
   private stepping(task: Task<unknown>): void {
+    if (this.looking.size > 0) this.looking.delete(task);
     const place = this.ring.indexOf(task);
     if (place < 0) this.violate('nobody woken twice', `${task} runs, and nothing has woken it`);
     if (place > 0 && !this.shuffled) this.violate('first in, first out', `${task} runs before ${this.ring[0]}`);
@@ -283,6 +333,7 @@ export class Witness {
   }
 
   private stepped(task: Task<unknown>): void {
+    this.lendings.check(task);
     if (task.ended || task.status === 'parked') {
       if (this.ring.includes(task)) this.violate('nobody woken twice', `${task} was woken, and is ${task.status}`);
     } else if (!this.ring.includes(task)) {

@@ -1,14 +1,22 @@
 /**
- * All small models: what each of three tasks waits for. The tasks are alike, so it does not matter which of them waits for what. Each model
- * is explored in a thread of its own.
+ * All small models: what each of three tasks waits for, of two descriptors; and each of two tasks, of two streams, with both ways to receive
+ * for parked readers. The tasks are alike, so it does not matter which of them waits for what. Each model is explored in a thread of its own.
+ *
+ * A stream has one reader: a third task that reads from it is refused as a second one is, and models of three would take an hour.
  */
 
 import { workInThread } from '../work.ts';
 import type { Exploration } from './explore.ts';
-import type { Target } from './model.ts';
+import type { Over, Target } from './model.ts';
 
 const TARGETS: readonly Target[] = ['first', 'second', 'either'];
 const THREAD = new URL('thread.ts', import.meta.url);
+
+/** A model: what each task waits for, and over what. */
+export interface Configuration {
+  readonly targets: readonly Target[];
+  readonly over: Over;
+}
 
 /** What came of all. */
 export interface Exhausted {
@@ -20,8 +28,17 @@ export interface Exhausted {
   readonly found: readonly string[];
 }
 
-/** The models of three tasks, each once. */
-export function configurations(): Target[][] {
+/** The models, each once. */
+export function configurations(): Configuration[] {
+  const streams = (['wait', 'task'] as const).flatMap((over) => pairs().map((targets) => ({ targets, over })));
+  return [...triples().map((targets) => ({ targets, over: 'descriptors' as const })), ...streams];
+}
+
+function pairs(): Target[][] {
+  return TARGETS.flatMap((one, first) => TARGETS.slice(first).map((other) => [one, other]));
+}
+
+function triples(): Target[][] {
   return TARGETS.flatMap((one, first) =>
     TARGETS.slice(first).flatMap((other, second) => TARGETS.slice(first + second).map((third) => [one, other, third])),
   );
@@ -29,20 +46,20 @@ export function configurations(): Target[][] {
 
 /** Explores all of these, `jobs` at a time; `onEach` is told of each. */
 export async function exploreAll(
-  all: readonly (readonly Target[])[],
+  all: readonly Configuration[],
   jobs: number,
-  onEach: (targets: readonly Target[], found: Exploration) => void = () => {},
+  onEach: (configuration: Configuration, found: Exploration) => void = () => {},
 ): Promise<Exhausted> {
   const began = performance.now();
   const explorations: Exploration[] = [];
   const found: string[] = [];
   const left = [...all];
   const work = async (): Promise<void> => {
-    for (let targets = left.shift(); targets !== undefined; targets = left.shift()) {
-      const exploration = await workInThread<Exploration>(THREAD, targets);
+    for (let each = left.shift(); each !== undefined; each = left.shift()) {
+      const exploration = await workInThread<Exploration>(THREAD, each);
       explorations.push(exploration);
-      if (exploration.violation !== null) found.push(`${targets.join(', ')}: ${exploration.violation}`);
-      onEach(targets, exploration);
+      if (exploration.violation !== null) found.push(`${nameOf(each)}: ${exploration.violation}`);
+      onEach(each, exploration);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, jobs) }, work));
@@ -54,4 +71,10 @@ export async function exploreAll(
     seconds: (performance.now() - began) / 1000,
     found,
   };
+}
+
+/** A model in words. */
+export function nameOf({ targets, over }: Configuration): string {
+  const what = targets.join(', ');
+  return over === 'descriptors' ? what : `${what}, of two streams received by the ${over}`;
 }

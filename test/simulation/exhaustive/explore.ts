@@ -3,7 +3,7 @@
  * seen; for each other way that was open on its path, a new run repeats the path up to there.
  */
 
-import { type Action, Model, type Target } from './model.ts';
+import { type Action, Model, type Over, type Target } from './model.ts';
 
 /** What was found. */
 export interface Exploration {
@@ -19,14 +19,15 @@ export interface Exploration {
 /** Goes everywhere. */
 export function explore(
   targets: readonly Target[],
-  make: (targets: readonly Target[]) => Model = (all) => new Model(all),
+  over: Over = 'descriptors',
+  make: (targets: readonly Target[], over: Over) => Model = (...given) => new Model(...given),
 ): Exploration {
   const seen = new Set<string>();
   const open: (readonly Action[])[] = [[]];
   let transitions = 0;
   let depth = 0;
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    const model = make(targets);
+    const model = make(targets, over);
     for (const action of path) model.perform(action);
     const walked = [...path];
     if (path.length > 0) transitions++;

@@ -6,10 +6,11 @@
 
 import type { Task } from 'genloop/kernel';
 import { enterSys } from 'genloop/os';
+import type { ReceiveMode } from 'genloop/poller';
 import { Scheduler } from 'genloop/scheduler';
 import { SimulatedSystem } from 'genloop/testing';
 import { Actor } from '../actor.ts';
-import { dueOf, kernelOf, pollerOf, readinessOf, registrationsOf, scopeOf, timersOf } from '../inside.ts';
+import { dueOf, kernelOf, pollerOf, readerOf, readinessOf, registrationsOf, scopeOf, timersOf } from '../inside.ts';
 import type { Program, Statement, Wait } from '../program.ts';
 import { readyTest, Stage } from '../stage.ts';
 import { type Violation, Witness } from '../witness.ts';
@@ -24,21 +25,25 @@ const MOST_PASSES = 1;
 /** The ends that are waited for; what is sent at the next one arrives here. */
 const ENDS = [0, 2] as const;
 
-const WAITS: Record<Target, Statement> = {
-  first: { do: 'read', end: ENDS[0] },
-  second: { do: 'read', end: ENDS[1] },
-  either: { do: 'select', of: ENDS.map((end): Wait => ({ do: 'read', end })) },
-};
+/** What is waited for: two descriptors; or two streams, whose parked readers are received for by the wait, or by their tasks. */
+export type Over = 'descriptors' | ReceiveMode;
+
+function waitFor(target: Target, over: Over): Statement {
+  const [first, second] = ENDS.map((end): Wait => {
+    return over === 'descriptors' ? { do: 'read', end } : { do: 'receive', how: 'any', end, size: 1 };
+  }) as [Wait, Wait];
+  return target === 'either' ? { do: 'select', of: [first, second] } : target === 'first' ? first : second;
+}
 
 /** What can happen next, in words: `'step 1'`, `'close 0'`. */
 export type Action = string;
 
 /** The program of three tasks: each waits within a time limit, and has a `finally`. */
-export function programOf(targets: readonly Target[]): Program {
+export function programOf(targets: readonly Target[], over: Over = 'descriptors'): Program {
   const tasks = targets.map((target): Statement[] => [
     {
       do: 'try',
-      body: [{ do: 'block', kind: 'moveOnAfter', scope: 0, ms: PATIENCE, body: [WAITS[target]] }],
+      body: [{ do: 'block', kind: 'moveOnAfter', scope: 0, ms: PATIENCE, body: [waitFor(target, over)] }],
       last: [{ do: 'put', queue: 0 }],
     },
   ]);
@@ -51,9 +56,12 @@ export function programOf(targets: readonly Target[]): Program {
     spurious: 0,
     short: 0,
     delay: 0,
+    receive: over === 'descriptors' ? 'task' : over,
+    room: 'small',
     errors: 0,
   } as const;
-  return { ...world, pairs: ['socket', 'socket'], tasks };
+  const kind = over === 'descriptors' ? 'socket' : 'unixStream';
+  return { ...world, pairs: [kind, kind], tasks };
 }
 
 /** One run. */
@@ -68,11 +76,12 @@ export class Model {
   private passes = 0;
   private choice = 0;
 
-  constructor(targets: readonly Target[]) {
-    const program = programOf(targets);
+  constructor(targets: readonly Target[], over: Over = 'descriptors') {
+    const program = programOf(targets, over);
     this.scheduler = new Scheduler({
       sys: this.system,
       backend: 'epoll',
+      receive: program.receive,
       seed: 0,
       asyncContext: false,
       onError: () => {},
@@ -195,7 +204,10 @@ export class Model {
     );
     const ends = ENDS.map((end) => {
       const fd = this.stage.descriptor(end)?.fd ?? -1;
-      return fd < 0 ? 'closed' : `${readinessOf(this.system, fd)}${this.done.has(`ready ${end}`)}`;
+      if (fd < 0) return 'closed';
+      const stream = this.stage.stream(end);
+      const inside = stream === undefined ? '' : `:${stream.taken}:${readerOf(stream.stream)}`;
+      return `${readinessOf(this.system, fd)}${this.done.has(`ready ${end}`)}${inside}`;
     });
     const timers = timersOf(kernel).map(({ deadline }) => deadline - now);
     return [...tasks, parks.sort(), registrations, ends, timers.sort(), this.passes].join('|');

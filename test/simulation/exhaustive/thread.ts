@@ -2,8 +2,9 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { withoutStacks } from '../stacks.ts';
+import type { Configuration } from './configurations.ts';
 import { explore } from './explore.ts';
-import type { Target } from './model.ts';
 
 withoutStacks();
-(parentPort as NonNullable<typeof parentPort>).postMessage(explore(workerData as readonly Target[]));
+const { targets, over } = workerData as Configuration;
+(parentPort as NonNullable<typeof parentPort>).postMessage(explore(targets, over));

@@ -1,0 +1,169 @@
+/** What programs do with streams of `genloop/net`: single reads and writes, and a few things that follow each other where it is narrow. */
+
+import type { PairKind, ReadKind, Room, Statement, Wait } from './program.ts';
+
+/** Draws from a seed. */
+export interface Draws {
+  readonly room: Room;
+  below(limit: number): number;
+  chance(probability: number): boolean;
+  one<T>(choices: readonly T[]): T;
+  end(): number;
+  fresh(): number;
+}
+
+/** The connections of a program with streams. */
+export const STREAM_PAIRS: readonly (readonly PairKind[])[] = [
+  ...([['unixStream'], ['unixStream'], ['tcpStream'], ['tcpStream']] satisfies PairKind[][]),
+  ...([
+    ['unixStream', 'unixStream'],
+    ['unixStream', 'tcpStream'],
+    ['tcpStream', 'tcpStream'],
+    ['tcpStream', 'socket'],
+    ['unixStream', 'tcp'],
+  ] satisfies PairKind[][]),
+];
+
+const READS: readonly ReadKind[] = [
+  'any',
+  'any',
+  'view',
+  'view',
+  'view',
+  'into',
+  'exactly',
+  'line',
+  'until',
+  'all',
+  'peek',
+];
+const READ_SIZES = [1, 3, 30, 300, 5000, 65_536] as const;
+/** One is what a wait receives for a reader at most. */
+const WRITE_SIZES = [1, 1, 3, 3, 300, 300, 4096, 5000] as const;
+/** Some do not fit; of the last, where it fits, one task may not move all without the others' turn (rule 40). */
+const LONG_WRITES: Record<Room, number> = { small: 5000, large: 40_000, huge: 300_000 };
+
+/** A read or a write. */
+export function streamWait(draws: Draws): Wait {
+  return draws.chance(0.65) ? receive(draws, draws.end()) : transmit(draws, draws.end());
+}
+
+function receive(draws: Draws, end: number): Wait {
+  return { do: 'receive', how: draws.one(READS), end, size: draws.one(READ_SIZES) };
+}
+
+function transmit(draws: Draws, end: number): Wait {
+  const bytes = draws.chance(0.04) ? LONG_WRITES[draws.room] : draws.one(WRITE_SIZES);
+  return { do: 'transmit', end, bytes };
+}
+
+function send(draws: Draws, end: number): Statement {
+  return { do: 'send', end, bytes: draws.one([1, 3, 300]) };
+}
+
+function spawn(draws: Draws, ...body: Statement[]): Extract<Statement, { do: 'spawn' }> {
+  return { do: 'spawn', task: draws.fresh(), daemon: false, body };
+}
+
+/** Statements that mean little by themselves, and something after each other. */
+export function streamIdiom(draws: Draws, scope: number): Statement[] {
+  const end = draws.end();
+  const other = draws.one([end ^ 1, end ^ 2]);
+  const reader = spawn(draws, receive(draws, end));
+  const cancel: Statement = { do: 'cancel', task: reader.task };
+  switch (draws.below(12)) {
+    case 0:
+      // It is woken, and cancelled before it runs: what it was woken for is the next one's.
+      return [
+        spawn(draws, receive(draws, end), cancel),
+        reader,
+        { do: 'pass' },
+        send(draws, end ^ 1),
+        receive(draws, end),
+      ];
+    case 1:
+      // Two are readable in one wait, and who comes first closes the other.
+      return [
+        spawn(draws, receive(draws, other), { do: 'close', end }),
+        reader,
+        { do: 'pass' },
+        send(draws, end ^ 1),
+        send(draws, other ^ 1),
+      ];
+    case 2:
+      // And who comes first cancels the other, whose bytes are read afterwards.
+      return [
+        spawn(draws, receive(draws, other), cancel, receive(draws, end)),
+        reader,
+        { do: 'pass' },
+        send(draws, end ^ 1),
+        send(draws, other ^ 1),
+      ];
+    case 3:
+      // It comes when the time is up.
+      return [
+        spawn(draws, { do: 'sleep', ms: 1 }, transmit(draws, end ^ 1)),
+        { do: 'block', kind: draws.one(['moveOnAfter', 'failAfter']), scope, ms: 1, body: [receive(draws, end)] },
+        receive(draws, end),
+      ];
+    case 4: {
+      // Both become readable in one wait, and one of them decides.
+      const branches = [receive(draws, end), receive(draws, other)];
+      return [
+        spawn(draws, send(draws, end ^ 1), send(draws, other ^ 1)),
+        { do: 'select', of: branches },
+        receive(draws, end),
+        receive(draws, other),
+      ];
+    }
+    case 5: {
+      const branches = [receive(draws, end), receive(draws, other)];
+      return [
+        spawn(draws, send(draws, end ^ 1), send(draws, other ^ 1)),
+        { do: 'together', how: 'race', body: branches },
+        receive(draws, end),
+      ];
+    }
+    case 6:
+      return [
+        spawn(draws, { do: 'echo', end }, { do: 'echo', end }),
+        transmit(draws, end ^ 1),
+        receive(draws, end ^ 1),
+        transmit(draws, end ^ 1),
+        receive(draws, end ^ 1),
+      ];
+    case 7:
+      // All, and that it is all.
+      return [transmit(draws, end ^ 1), { do: 'shutdown', end: end ^ 1 }, receive(draws, end), receive(draws, end)];
+    case 8:
+      // Whoever is there already stays there.
+      return [reader, { do: 'pass' }, receive(draws, end), send(draws, end ^ 1)];
+    case 9:
+      // Whoever waits for the socket itself is told of what nobody has received.
+      return [
+        { do: 'block', kind: 'moveOnAfter', scope, ms: 1, body: [receive(draws, end)] },
+        spawn(draws, { do: 'sleep', ms: 1 }, send(draws, end ^ 1)),
+        { do: 'read', end },
+        receive(draws, end),
+      ];
+    case 10: {
+      // Once a write was cut off, nothing can follow.
+      const long: Statement = { do: 'transmit', end, bytes: LONG_WRITES[draws.room] };
+      return [
+        { do: 'block', kind: 'moveOnAfter', scope, ms: 1, body: [long] },
+        receive(draws, end ^ 1),
+        transmit(draws, end),
+      ];
+    }
+    default:
+      // The number comes back, and another stream with it.
+      return [
+        reader,
+        { do: 'pass' },
+        send(draws, end ^ 1),
+        spawn(draws, { do: 'open', pair: end >> 1 }, receive(draws, end)),
+        { do: 'pass' },
+        transmit(draws, end ^ 1),
+      ];
+  }
+}
