@@ -18,7 +18,9 @@ const INT_SIZE = 4;
 /** Room for the largest option value that {@link Socket.getOptionBytes} is likely to meet. */
 const OPTION_SIZE = 256;
 /** Where the calls write a peer's address; what is handed out is a copy that is only as long as it has to be. */
-const SENDER = Buffer.from(new Uint8Array(ADDRESS_SLOT_SIZE)) as Buffer;
+const SENDER = new Uint8Array(ADDRESS_SLOT_SIZE);
+/** The same memory, as it is packed. (A slice of a `Buffer` would be no copy.) */
+const PEER = Buffer.from(SENDER.buffer, 0, ADDRESS_SLOT_SIZE) as Buffer;
 
 /** How {@link Socket.tcp} and {@link Socket.udp} open: with an address the socket is bound to it at once. */
 export interface SocketOptions {
@@ -142,7 +144,7 @@ export class Socket extends Descriptor {
   accept(): Socket | undefined {
     const { sys } = this;
     const fd = sys.accept(this.fileno(), SENDER);
-    return fd >= 0 ? new Socket(sys, fd, SocketAddress.pack(SENDER)) : this.blocked('accept', fd);
+    return fd >= 0 ? new Socket(sys, fd, SocketAddress.pack(PEER)) : this.blocked('accept', fd);
   }
 
   /**

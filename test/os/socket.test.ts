@@ -294,6 +294,24 @@ udp(
 );
 
 udp(
+  'leave the address of a datagram as it is when others come',
+  holding((opened) => {
+    const one = opened.keep(Socket.udp({ port: 0 }));
+    const others = [1, 2, 3].map(() => opened.keep(Socket.udp({ host: '127.0.0.1', port: 0 })));
+    for (const other of others) other.sendTo('who?', one.localAddress);
+    const senders: (SocketAddress | undefined)[] = [];
+    while (senders.length < others.length) {
+      untilReady(one, IN);
+      senders.push(one.recvFrom()?.address);
+    }
+    assert.equal(
+      senders.map((sender) => sender?.port).sort(),
+      others.map(({ localAddress }) => localAddress.port).sort(),
+    );
+  }),
+);
+
+udp(
   'keep the limits of datagrams: an empty one, a longer one, two that do not merge',
   holding((opened) => {
     const [one, other] = [opened.keep(Socket.udp({ port: 0 })), opened.keep(Socket.udp())];

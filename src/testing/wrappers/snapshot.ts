@@ -24,7 +24,7 @@ export function inputsOf(call: Call, args: readonly unknown[], most: number = Nu
       case 'bytes': {
         const bytes = value as Uint8Array;
         if (argument.part) return argument.way === 'out' ? null : part(bytes, args, place, most);
-        return argument.way === 'out' ? bytes.length : bytes.slice(0, most);
+        return argument.way === 'out' ? bytes.length : copied(bytes, 0, most);
       }
       case 'address':
         return argument.way === 'out' ? null : slotBytes(value as Uint8Array);
@@ -61,11 +61,11 @@ export function outputsOf(
     switch (argument.is) {
       case 'bytes': {
         const bytes = value as Uint8Array;
-        if (argument.way === 'both') return bytes.slice(0, most);
-        if (!argument.part) return bytes.slice(0, Math.min(status, most));
+        if (argument.way === 'both') return copied(bytes, 0, most);
+        if (!argument.part) return copied(bytes, 0, Math.min(status, most));
         // With MSG_TRUNC the result is how long the datagram was, not how much of it is here.
         const [offset, length] = [args[place + 1] as number, args[place + 2] as number];
-        return bytes.slice(offset, offset + Math.min(status, length, most));
+        return copied(bytes, offset, Math.min(status, length, most));
       }
       case 'address':
         return slotBytes(value as Uint8Array);
@@ -132,12 +132,12 @@ function rowsFrom({ from, columns }: RowsArgument, args: readonly unknown[], pla
 
 function part(bytes: Uint8Array, args: readonly unknown[], place: number, most: number): Uint8Array {
   const [offset, length] = [args[place + 1] as number, args[place + 2] as number];
-  return bytes.slice(offset, offset + Math.min(length, most));
+  return copied(bytes, offset, Math.min(length, most));
 }
 
 /** As much of a slot as its address needs. */
 function slotBytes(slot: Uint8Array): Uint8Array {
-  return slot.slice(0, SLOT_HEADER + (slot[0] ?? 0));
+  return copied(slot, 0, SLOT_HEADER + (slot[0] ?? 0));
 }
 
 function columns(argument: RowsArgument, rows: Int32Array, count: number, from: number, to: number): Int32Array {
@@ -159,4 +159,9 @@ function cellsOf(argument: RowsArgument, rows: Int32Array): Int32Array | Int16Ar
 /** Integers of the array to a row. */
 function columnsOf({ columns, bits }: RowsArgument): number {
   return (columns * bits) / 32;
+}
+
+/** A copy, also of a `Buffer`, whose own `slice` is none. */
+function copied(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(offset, offset + length));
 }

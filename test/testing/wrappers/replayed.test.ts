@@ -67,6 +67,36 @@ function isReplayError(error: unknown): boolean {
   return error instanceof ReplayError;
 }
 
+test('what came into one buffer, again and again, is recorded as it was each time', () => {
+  const body = (sys: Sys): string[] => {
+    const [near, far] = Socket.pair();
+    using one = near;
+    using other = far;
+    const buffer = Buffer.alloc(8);
+    const sent = Buffer.alloc(1);
+    return ['a', 'b', 'c'].map((letter) => {
+      sent.write(letter);
+      sys.send(one.fileno(), sent, 0, 1, 0);
+      sys.recv(other.fileno(), buffer, 0, 8, 0);
+      return buffer.toString('latin1', 0, 1);
+    });
+  };
+  const [first, second, log] = twice(body);
+  assert.equal(
+    [first, second],
+    [
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ],
+  );
+  for (const letter of 'abc')
+    assert.ok(
+      log.toString().includes(`"bytes":"${Buffer.from(letter).toString('base64')}"`) ||
+        log.toString().includes(`"${letter}"`),
+      log.toString(),
+    );
+});
+
 test('results, bytes, addresses, pairs, options and the time come again', () => {
   const [first, second] = twice((sys) => {
     const seen: unknown[] = [sys.platform, sys.constants.EAGAIN, sys.now()];
