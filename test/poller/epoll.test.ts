@@ -3,7 +3,7 @@
 import { BACKEND_ROW, type BackendRegistration, NOT_ARMED, realSys, type Sys } from 'genloop/os';
 import { Readiness } from 'genloop/poller';
 import * as assert from 'uvu/assert';
-import { EpollBackend } from '../../src/poller/epoll.ts';
+import { EpollBackend, EVENTS_PER_WAIT } from '../../src/poller/epoll.ts';
 import { suite } from '../support/suite.ts';
 import { overriding } from '../support/systems.ts';
 
@@ -11,7 +11,6 @@ const test = suite('the epoll backend');
 
 const { IN, OUT, PRI, RDHUP } = Readiness;
 const SET = 77;
-const LARGE = 1024;
 /** Linux's. */
 const CONSTANTS = {
   ...realSys().constants,
@@ -52,7 +51,7 @@ test('is the set that the system gave, also number 0, and closes it', () => {
   const { sys, closed } = scripted();
   const backend = new EpollBackend(sys);
   assert.equal([backend.name, backend.fd], ['epoll', SET]);
-  assert.is(backend.rows.length, LARGE * BACKEND_ROW);
+  assert.is(backend.rows.length, EVENTS_PER_WAIT * BACKEND_ROW);
   backend.close();
   assert.equal(closed, [SET]);
   assert.is(new EpollBackend(overriding(sys, { epollCreate: () => 0 })).fd, 0);

@@ -399,7 +399,7 @@ for (const subject of SUBJECTS) {
         return waiter;
       });
       let waits = 0;
-      while (poller.waiting > 0 && waits < 10) {
+      while (poller.waiting > 0 && waits < 100) {
         poller.wait(0);
         waits++;
       }
@@ -426,7 +426,7 @@ for (const subject of SUBJECTS) {
       for (const descriptor of noisy) park(descriptor);
       const waiter = new Recorder();
       poller.park(quiet, IN, waiter);
-      for (let wait = 0; wait < 5 && waiter.told === 0; wait++) {
+      for (let wait = 0; wait < 100 && waiter.told === 0; wait++) {
         poller.wait(0);
         for (const descriptor of parkAgain.splice(0)) park(descriptor);
       }
