@@ -99,6 +99,7 @@ function readArguments(args: string[]): {
   options: {
     rounds: number;
     seconds: number;
+    asked: number | undefined;
     quick: boolean;
     gate: boolean;
     priority: boolean;
@@ -145,7 +146,16 @@ function readArguments(args: string[]): {
   ];
   return {
     names,
-    options: { rounds, seconds, quick, gate, priority, only: values.case, save: values.save },
+    options: {
+      rounds,
+      seconds,
+      asked: values.seconds === undefined ? undefined : seconds,
+      quick,
+      gate,
+      priority,
+      only: values.case,
+      save: values.save,
+    },
     command: ['npm run bench --', ...positionals, ...flags].join(' '),
   };
 }

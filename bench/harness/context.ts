@@ -10,6 +10,8 @@ export interface Context {
   rounds: number;
   /** Length of one measurement. */
   seconds: number;
+  /** The same if somebody asked for it: for what takes a minute otherwise. */
+  asked: number | undefined;
   /** Fewer cases, for a look in between. */
   quick: boolean;
   /** Only this case of the sections that have several: `512x64`. */

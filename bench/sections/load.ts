@@ -49,6 +49,7 @@ interface Level {
 /** Runs the section. */
 export async function load(context: Context): Promise<SectionResult> {
   const form = context.quick ? 'quick' : 'full';
+  const seconds = context.asked ?? LENGTH[form];
   const notRun: string[] = [];
   const contenders = startable(burningServers(BURN_MS), notRun);
   const levels: Level[] = [];
@@ -72,7 +73,7 @@ export async function load(context: Context): Promise<SectionResult> {
         const rows: Row[] = [];
         for (const { key, label } of rotated(contenders, turn)) {
           context.progress(`load, ${title}, ${percent(share)}: ${label}`);
-          const options = { marked, rate, seconds: LENGTH[form], warmup: WARMUP[form] };
+          const options = { marked, rate, seconds, warmup: WARMUP[form] };
           rows.push({ key, label, ...(await run(key, options)) });
         }
         const place = (row: Row): number => contenders.findIndex(({ key }) => key === row.key);
@@ -87,10 +88,10 @@ export async function load(context: Context): Promise<SectionResult> {
     'Open loop: messages are due at a constant rate, and latency counts from the moment due. Garbage collection included.',
     ...levels.map((level) => `\n${levelTable(level)}`),
     '',
-    `Seconds of each measurement: ${LENGTH[form]}. Behind: fewer were answered than came, so its latencies grow with the length.`,
+    `Seconds of each measurement: ${seconds}. Behind: fewer were answered than came, so its latencies grow with the length.`,
     disturbanceOf(levels.flatMap(({ rows }) => rows.map(({ sample }) => sample))),
   ];
-  return { text: text.join('\n'), data: { seconds: LENGTH[form], most, levels }, verdicts: [], notRun };
+  return { text: text.join('\n'), data: { seconds, most, levels }, verdicts: [], notRun };
 }
 
 function levelTable({ variant, share, offered, rows }: Level): string {
