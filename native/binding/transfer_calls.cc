@@ -37,6 +37,24 @@ napi_value send(napi_env env, napi_callback_info info) {
   return arguments.number(transmit(fd, bytes.data, bytes.length, flags));
 }
 
+napi_value sendEach(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info, "sendEach");
+  const size_t count = arguments.length(1, "count");
+  const Rows rows = arguments.rows(0, "rows", kSendRow, count);
+  const Bytes bytes = arguments.bytes(2, "buffer");
+  if (arguments.failed()) return nullptr;
+  // All of them before the first is sent.
+  for (const int32_t* row = rows.data; row != rows.data + count * kSendRow; row += kSendRow) {
+    const int64_t offset = row[1];
+    const int64_t length = row[2];
+    if (offset < 0 || length < 0 || offset + length > static_cast<int64_t>(bytes.length)) {
+      arguments.rangeError("sendEach: a row says %d bytes at %d of a buffer of %zu", row[2], row[1], bytes.length);
+      return nullptr;
+    }
+  }
+  return arguments.number(transmitEach(rows.data, count, bytes.data));
+}
+
 napi_value recvfrom(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, "recvfrom");
   const auto [fd, bytes, flags] = arguments.transfer();
@@ -77,8 +95,8 @@ napi_value write(napi_env env, napi_callback_info info) {
 
 bool defineTransferCalls(Environment* environment, napi_value exports) {
   static const Call kCalls[] = {
-      {"recv", recv},     {"recvEach", recvEach}, {"send", send},   {"recvfrom", recvfrom},
-      {"sendto", sendto}, {"read", read},         {"write", write},
+      {"recv", recv},         {"recvEach", recvEach}, {"send", send}, {"sendEach", sendEach},
+      {"recvfrom", recvfrom}, {"sendto", sendto},     {"read", read}, {"write", write},
   };
   return defineAll(environment, exports, kCalls);
 }

@@ -63,6 +63,16 @@ int64_t transmit(int fd, const uint8_t* bytes, size_t length, int flags) {
   return retried([=] { return plainSend(fd, bytes, length, flags | kNoSignal); });
 }
 
+int64_t transmitEach(int32_t* rows, size_t count, const uint8_t* bytes) {
+  int64_t total = 0;
+  for (int32_t* row = rows; row != rows + count * kSendRow; row += kSendRow) {
+    const int64_t sent = transmit(row[0], bytes + row[1], static_cast<size_t>(row[2]), 0);
+    row[3] = static_cast<int32_t>(sent);
+    if (sent > 0) total += sent;
+  }
+  return total;
+}
+
 int64_t receiveFrom(int fd, uint8_t* bytes, size_t length, int flags, uint8_t* slot) {
   iovec part{bytes, length};
   msghdr message{};

@@ -10,6 +10,7 @@
 namespace genloop {
 
 constexpr size_t kReceiveRow = 2;
+constexpr size_t kSendRow = 4;
 
 // For every send: a broken connection is an error, and no signal.
 #if defined(MSG_NOSIGNAL)
@@ -27,6 +28,9 @@ int64_t receive(int fd, uint8_t* bytes, size_t length, int flags);
 // from `bytes` on, where there is room for all. The number of bytes in all.
 int64_t receiveEach(int32_t* rows, size_t count, uint8_t* bytes, size_t each);
 int64_t transmit(int fd, const uint8_t* bytes, size_t length, int flags);
+// transmit for each of `count` rows of [descriptor, offset, length, result], whose bytes lie within `bytes`. The number
+// of bytes in all.
+int64_t transmitEach(int32_t* rows, size_t count, const uint8_t* bytes);
 // The sender's address and whether the datagram was cut go into the slot.
 int64_t receiveFrom(int fd, uint8_t* bytes, size_t length, int flags, uint8_t* slot);
 int64_t transmitTo(int fd, const uint8_t* bytes, size_t length, int flags, const sockaddr* address,

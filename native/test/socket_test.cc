@@ -52,6 +52,20 @@ void receivingForManyLosesNothing() {
   for (const int fd : {pairs[0][0], pairs[0][1], pairs[1][0]}) closeDescriptor(fd);
 }
 
+void sendingForManyTellsEachItsOwn() {
+  int pairs[2][2];
+  for (auto& pair : pairs) CHECK(openSocketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  const auto* text = reinterpret_cast<const uint8_t*>("one, two");
+  closeDescriptor(pairs[1][1]);
+  int32_t rows[] = {pairs[0][0], 0, 3, 0, pairs[1][0], 0, 8, 0, pairs[1][1], 0, 8, 0, pairs[0][0], 5, 3, 0};
+  // A broken one is no signal, and stops nobody.
+  CHECK(transmitEach(rows, 4, text) == 6);
+  CHECK(rows[3] == 3 && rows[7] == -EPIPE && rows[11] == -EBADF && rows[15] == 3);
+  uint8_t bytes[8];
+  CHECK(receive(pairs[0][1], bytes, 8, 0) == 6 && std::memcmp(bytes, "onetwo", 6) == 0);
+  for (const int fd : {pairs[0][0], pairs[0][1], pairs[1][0]}) closeDescriptor(fd);
+}
+
 void batchesAreTheSameInOneCallAndInMany() {
   using Receive = int64_t (*)(int, IncomingDatagram*, size_t, int);
   using Send = int64_t (*)(int, const OutgoingDatagram*, size_t, int);
@@ -132,6 +146,7 @@ void descriptorsTravelAndNoneIsLeftOver() {
 void testSockets() {
   datagramsSayWhetherTheyWereCut();
   receivingForManyLosesNothing();
+  sendingForManyTellsEachItsOwn();
   batchesAreTheSameInOneCallAndInMany();
   descriptorsTravelAndNoneIsLeftOver();
 }

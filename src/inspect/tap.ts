@@ -31,7 +31,7 @@ const ON_DESCRIPTORS: readonly (keyof Sys)[] = [
 
 const OTHERS: readonly (keyof Sys)[] = [
   ...(['socket', 'socketpair', 'open', 'pipe', 'eventfd', 'timerfd', 'epollCreate', 'kqueue'] as const),
-  ...(['recvEach', 'poll', 'select', 'signalOpen', 'signalClose', 'raise'] as const),
+  ...(['recvEach', 'sendEach', 'poll', 'select', 'signalOpen', 'signalClose', 'raise'] as const),
 ];
 
 type Call = (...args: unknown[]) => number;

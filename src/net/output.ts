@@ -4,34 +4,38 @@
  * A write is tried at once, always: mostly everything fits. What does not fit is sent as room comes, where the readiness is reported
  * and without a step of the task, which goes on when all of it has gone. Once a part of a write has gone, all of
  * it must: if it is cancelled then, the stream takes no more writes (rule 35).
+ *
+ * While other tasks are ready, a short write over a socket is left to be tried with theirs, when they have had their steps. Whatever
+ * is done to the stream before comes after it all the same: it is sent then.
  */
 
-import { Op, PENDING, type Waker } from '../kernel/index.ts';
+import type { Kernel, Op, Waker } from '../kernel/index.ts';
 import { ClosedError } from '../os/index.ts';
-import { Buffer } from '../platform/node.ts';
-import { BusyError } from '../poller/index.ts';
-import { isLent } from './borrowed.ts';
+import { BusyError, type Sender } from '../poller/index.ts';
+import { transmissionOf } from '../scheduler/index.ts';
 import { BYTE_BUDGET } from './budget.ts';
 import { EndedError, PartialWriteError } from './errors.ts';
 import type { Input } from './input.ts';
 import { Side } from './side.ts';
 import type { Transport } from './transport.ts';
+import type { Write } from './write.ts';
 
 /** Who writes, and how it waits for the transport. The wake of its wait comes here first. */
-export class Output extends Side<void> {
+export class Output extends Side<void> implements Sender {
   /** How many bytes have ever gone. */
   sent = 0;
   /** Whether the direction was ended. */
   ended = false;
   private readonly input: Input;
+  protected override waker: Waker<void> | null = null;
   /** The write of which a part has gone, or that waits. */
-  declare private operation: Write | null;
+  private operation: Write | null = null;
   /** Why nothing can be written any more. */
   declare private failure: unknown;
 
   static {
     // Written only where there is one.
-    Object.assign(Output.prototype, { operation: null, failure: null });
+    Object.assign(Output.prototype, { failure: null });
   }
 
   constructor(transport: Transport, input: Input) {
@@ -42,7 +46,7 @@ export class Output extends Side<void> {
   /** Refuses what cannot be written now. */
   admit(operation: Write | null): void {
     if (this.closed) throw new ClosedError(`${this.title} was used after it had been closed`);
-    if (this.waker !== null) {
+    if (this.isBusy()) {
       throw new BusyError(`another task already writes to ${this.title}; one reader and one writer for each stream`);
     }
     if (this.operation !== null && this.operation !== operation) this.cutOff(this.operation);
@@ -88,9 +92,56 @@ export class Output extends Side<void> {
     }
   }
 
+  /** Whether a short write is left to be sent with those of others. */
+  leavesTo(kernel: Kernel): boolean {
+    return this.transport.leave !== undefined && transmissionOf(kernel) !== null;
+  }
+
+  /** Leaves a task's write to be sent with those of others. */
+  leave(operation: Write, bytes: Uint8Array, waker: Waker<void>): void {
+    const transmission = transmissionOf(waker.kernel);
+    if (transmission === null || this.transport.leave === undefined) {
+      this.park(operation, waker);
+      return;
+    }
+    this.waker = waker;
+    this.operation = operation;
+    operation.left = true;
+    this.transport.leave(bytes, this, transmission);
+  }
+
+  /** What was left has been sent, or as much of it as fitted. */
+  gone(count: number, bytes: Uint8Array, offset: number): void {
+    const waker = this.waker as Waker<void>;
+    const operation = this.operation as Write;
+    operation.left = false;
+    operation.sent = count;
+    this.sent += count;
+    if (count === operation.length) {
+      this.waker = this.operation = null;
+      waker.wake();
+      return;
+    }
+    operation.keepFrom(bytes, offset);
+    try {
+      this.goOn(operation);
+    } catch (error) {
+      waker.fail(this.givenUp(operation, error));
+    }
+  }
+
+  /** What was left cannot be sent. */
+  refused(error: unknown): void {
+    const waker = this.waker as Waker<void>;
+    const operation = this.operation as Write;
+    operation.left = false;
+    this.broken(error);
+    waker.fail(this.givenUp(operation, this.failure));
+  }
+
   /** Takes a parked write back; if a part of it has gone, nothing can follow. */
   unpark(waker: Waker<void>, cancel: unknown): void {
-    if (this.waker !== waker) return;
+    if (!this.isBusy() || this.waker !== waker) return;
     const operation = this.operation as Write;
     this.withdraw();
     this.waker = this.operation = null;
@@ -102,7 +153,7 @@ export class Output extends Side<void> {
   end(): void {
     if (this.closed) throw new ClosedError(`${this.title} was used after it had been closed`);
     if (this.ended) return;
-    if (this.waker !== null) {
+    if (this.isBusy()) {
       throw new BusyError(`another task still writes to ${this.title}; end() comes after the last write`);
     }
     this.transport.endWriting();
@@ -113,8 +164,9 @@ export class Output extends Side<void> {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    const { waker, operation } = this;
-    if (waker === null) return;
+    if (!this.isBusy()) return;
+    const waker = this.waker as Waker<void>;
+    const { operation } = this;
     this.withdraw();
     this.waker = this.operation = null;
     const error = new ClosedError(`${this.title} was closed while a task waited for it`);
@@ -145,6 +197,12 @@ export class Output extends Side<void> {
     this.waker = this.operation = null;
     if (operation !== null && operation.sent > 0) this.cutOff(operation);
     return waker.fail(error);
+  }
+
+  /** Whether a task waits here. What was left to be sent with others goes now: it was tried before whatever is to be done. */
+  private isBusy(): boolean {
+    if (this.waker !== null && this.operation?.left === true) transmissionOf(this.kernel)?.flush();
+    return this.waker !== null;
   }
 
   private goOn(operation: Write): void {
@@ -180,102 +238,8 @@ export class Output extends Side<void> {
   }
 }
 
-/** A write of all of these bytes. */
-export class Write extends Op<void> {
-  /** @internal */
-  readonly length: number;
-  /** @internal How much has gone. */
-  sent = 0;
-  /** @internal Whether it is the others' turn. */
-  tired = false;
-  /** @internal As an iterator result. */
-  value: unknown = undefined;
-  /** @internal */
-  done: boolean = false;
-  private readonly output: Output;
-  private bytes: Uint8Array;
-  private pending = false;
-  private underWay = false;
-  private asked = false;
-
-  constructor(output: Output, bytes: Uint8Array, length: number = bytes.length) {
-    super();
-    this.output = output;
-    this.bytes = bytes;
-    this.length = length;
-  }
-
-  /** @internal Sends what fits of what has not gone yet: how many bytes; `undefined` if none fit. */
-  transfer(transport: Transport): number | undefined {
-    return transport.send(this.bytes, this.sent, this.length - this.sent);
-  }
-
-  /** @internal Copies what was lent to us, which holds no longer than this step. */
-  protected keep(): void {
-    if (isLent(this.bytes)) this.bytes = Buffer.from(this.bytes) as Buffer;
-  }
-
-  override try(): undefined | typeof PENDING {
-    this.output.admit(this);
-    if (!this.pending) this.sent = 0;
-    this.pending = !this.output.advance(this);
-    return this.pending ? PENDING : undefined;
-  }
-
-  override park(waker: Waker<void>): void {
-    this.keep();
-    this.pending = false;
-    this.output.park(this, waker);
-  }
-
-  override abort(waker: Waker<void>, cancel?: unknown): boolean {
-    this.output.unpark(waker, cancel);
-    return true;
-  }
-
-  override describe(): string {
-    return `a write of ${this.length} bytes to ${this.output.title}`;
-  }
-
-  /** Its own iterator, as nearly every write is yielded once: one object less. */
-  override [Symbol.iterator](): Generator<Op<void>, void, unknown> {
-    if (this.underWay) return super[Symbol.iterator]();
-    this.underWay = true;
-    this.asked = this.done = false;
-    this.value = this;
-    return this as unknown as Generator<Op<void>, void, unknown>;
-  }
-
-  /** @internal */
-  next(): this {
-    if (this.asked) {
-      this.value = undefined;
-      this.done = true;
-      this.underWay = false;
-    } else {
-      this.asked = true;
-    }
-    return this;
-  }
-
-  /** @internal */
-  throw(error: unknown): never {
-    this.underWay = false;
-    // Again, as one cancel may end many writes: here it is about to be caught.
-    throw noted(error, this.sent);
-  }
-
-  /** @internal */
-  return(value: unknown): this {
-    this.underWay = false;
-    this.value = value;
-    this.done = true;
-    return this;
-  }
-}
-
-/** Puts on an error how many bytes of the write had gone; on a cancel also on its reason, which a block may throw in its place. */
-function noted(error: unknown, bytesWritten: number): unknown {
+/** @internal Puts on an error how many bytes of the write had gone; on a cancel also on its reason, which a block may throw in its place. */
+export function noted(error: unknown, bytesWritten: number): unknown {
   if (!(error instanceof Error)) return error;
   if (Object.isExtensible(error)) Object.assign(error, { bytesWritten });
   const { reason } = error as { reason?: unknown };

@@ -3,7 +3,7 @@
 import type { Op } from '../kernel/index.ts';
 import { type Socket, SystemError, wouldBlock } from '../os/index.ts';
 import { Buffer } from '../platform/node.ts';
-import { RECEPTION_BYTES, type Receiver as Reception } from '../poller/index.ts';
+import { RECEPTION_BYTES, type Receiver as Reception, type Sender, type Transmission } from '../poller/index.ts';
 import { ReadWait, ReceiveWait, WriteWait } from '../scheduler/index.ts';
 import type { Receiver, Transport } from './transport.ts';
 
@@ -45,6 +45,10 @@ export class SocketTransport implements Transport, Reception {
 
   send(bytes: Uint8Array, offset: number, length: number): number | undefined {
     return this.socket.send(bytes, offset, length);
+  }
+
+  leave(bytes: Uint8Array, sender: Sender, transmission: Transmission): void {
+    transmission.add(this.socket, bytes, sender);
   }
 
   /** By sendmsg(2) and not by writev(2), which cannot be told to raise no SIGPIPE. */

@@ -8,11 +8,12 @@
 import type { Op } from '../kernel/index.ts';
 import { Buffer } from '../platform/node.ts';
 import { delimiterOf, Peek, ReadAll, ReadExactly, ReadLine, ReadPlainLine, ReadUntil, SkipUntil } from './buffered.ts';
-import { Output, Write } from './output.ts';
+import { Output } from './output.ts';
 import { joined, pieces } from './parts.ts';
 import { Reader } from './reader.ts';
 import { Read, ReadInto, ReadView } from './reads.ts';
 import type { Transport } from './transport.ts';
+import { Write } from './write.ts';
 import { GatheredWrite } from './writev.ts';
 
 /** The longest line, and the longest piece up to a delimiter, unless said otherwise. */

@@ -5,6 +5,7 @@
  */
 
 import type { Op } from '../kernel/index.ts';
+import type { Sender, Transmission } from '../poller/index.ts';
 
 /**
  * Carries the bytes of a `Stream`, both ways. No function of it waits; its two operations say when it is worth trying again.
@@ -25,6 +26,11 @@ export interface Transport {
    * write are put together first.
    */
   sendParts?(parts: readonly Uint8Array[], offset: number): number | undefined;
+  /**
+   * Leaves short bytes to be sent with those of other tasks; `sender` is told. For sockets only: who has no such function is always asked to
+   * `send`.
+   */
+  leave?(bytes: Uint8Array, sender: Sender, transmission: Transmission): void;
   /** An operation that completes when receiving is worth a try. Asked for once, and waited for by one task at a time. */
   readable(): Op<unknown>;
   /** An operation that completes when sending is worth a try. Asked for once, and waited for by one task at a time. */

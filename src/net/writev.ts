@@ -10,9 +10,10 @@ import { MisuseError } from '../kernel/index.ts';
 import { MOST_MESSAGES } from '../os/index.ts';
 import { Buffer } from '../platform/node.ts';
 import { isLent } from './borrowed.ts';
-import { type Output, Write } from './output.ts';
+import type { Output } from './output.ts';
 import { lengthOf } from './parts.ts';
 import type { Transport } from './transport.ts';
+import { Write } from './write.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -38,6 +39,10 @@ export class GatheredWrite extends Write {
     // Nothing, where there should have been something, for ever.
     if (count === 0) throw new MisuseError(`memory of ${this.describe()} was given away before all of it had gone`);
     return count;
+  }
+
+  protected override get isShort(): boolean {
+    return false;
   }
 
   protected override keep(): void {

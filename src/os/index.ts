@@ -52,5 +52,6 @@ export {
   POLL_ROW,
   RECV_ROW,
   SELECT_ROW,
+  SEND_ROW,
   type Sys,
 } from './sys.ts';

@@ -31,6 +31,9 @@ export const ADDRESS_SLOT_SIZE: number = 130;
 /** Int32 columns in a row of {@link Sys.recvEach}: fd, result. */
 export const RECV_ROW: number = 2;
 
+/** Int32 columns in a row of {@link Sys.sendEach}: fd, where in the buffer its bytes are, how many, result. */
+export const SEND_ROW: number = 4;
+
 /** Int32 columns in a row of {@link Sys.epollWait}: events, then the low and the high half of the datum. */
 export const EPOLL_ROW: number = 3;
 
@@ -128,6 +131,8 @@ export interface Sys {
   recvEach(rows: Int32Array, count: number, buffer: Uint8Array, each: number): number;
   /** send(2), always with MSG_NOSIGNAL: bytes sent. */
   send(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number;
+  /** send(2), as `send` without flags, of each of the first `count` rows of {@link SEND_ROW}, in order. Every row gets its result, bytes or -errno. The bytes in all. Throws `RangeError`, before anything is sent, for a row that says more than the buffer has. */
+  sendEach(rows: Int32Array, count: number, buffer: Uint8Array): number;
   /** recvmsg(2): bytes received; the sender's address, and whether the datagram was truncated, into `slot`. */
   recvfrom(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number, slot: Uint8Array): number;
   /** sendto(2), always with MSG_NOSIGNAL. */

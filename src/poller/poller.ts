@@ -31,32 +31,28 @@ import { openBackend } from './backends.ts';
 import { ClosedBackend } from './closed.ts';
 import { noCounters, type PollerCounters } from './counters.ts';
 import { ALARM, Readiness } from './flags.ts';
-import { type ReceiveMode, Reception } from './reception.ts';
+import type { PollerOptions } from './options.ts';
+import { RECEIVE_ROOM, Reception } from './reception.ts';
 import { isSetLost, refusal, refuseUnpollable } from './refusal.ts';
 import { RefusedWaits } from './refused-waits.ts';
 import type { Direction, Receiver, Registration, Waiter } from './registration.ts';
 import { Registry } from './registry.ts';
+import { Slab } from './slab.ts';
 import { StaleEvents } from './stale.ts';
-
-/** Options of a {@link Poller}. */
-export interface PollerOptions {
-  /** What messages call its owner. */
-  name?: string;
-  /** Whether what readers wait for is received in the wait; default `'wait'`. */
-  receive?: ReceiveMode;
-  /** Called when the kernel set, and so its descriptor, was replaced. */
-  onRebuild?: () => void;
-}
+import { SEND_ROOM, Transmission } from './transmission.ts';
 
 /** Portable readiness: who waits for what, and the wait for all of them. */
 export class Poller implements Disposable {
   readonly counters: PollerCounters = noCounters();
   readonly sys: Sys;
   readonly name: string;
+  /** Short writes that go together, before the next wait at the latest; `null` with `send: 'task'`. */
+  readonly transmission: Transmission | null;
   private backend: Backend;
   private readonly registry: Registry;
   private parked = 0;
   private readonly stale = new StaleEvents();
+  private readonly slab = new Slab(RECEIVE_ROOM, SEND_ROOM);
   /** Made when somebody first wants to be received for. */
   private reception: Reception | null = null;
   private readonly onRebuild: (() => void) | undefined;
@@ -72,6 +68,7 @@ export class Poller implements Disposable {
     this.onRebuild = options.onRebuild;
     this.receives = options.receive !== 'task';
     this.refusals = new RefusedWaits(sys);
+    this.transmission = options.send === 'task' ? null : new Transmission(sys, this.slab);
     this.backend = openBackend(sys, backend);
     this.registry = new Registry(this, {
       admit: (fd) => this.admit(fd),
@@ -162,9 +159,7 @@ export class Poller implements Disposable {
   withdraw(registration: Registration): boolean {
     const { armed, wanted } = registration;
     if (wanted !== 0) return false;
-    if (armed === NOT_ARMED) return true;
-    this.counters.controls++;
-    if (this.backend.remove(registration) < 0) registration.armed = armed;
+    if (this.removeFromKernel(registration) < 0) registration.armed = armed;
     return true;
   }
 
@@ -195,8 +190,13 @@ export class Poller implements Disposable {
    * Throws `SystemError`, with the name of the call, if the kernel refuses to wait: `ENOMEM` for a second, `EINVAL`, `EBADF`.
    */
   wait(timeout: number): number {
+    const { backend, transmission } = this;
+    if (transmission !== null && transmission.size > 0) {
+      // What was received is about to be written over; and whoever goes on now does not wait.
+      transmission.flush();
+      timeout = 0;
+    }
     this.counters.waits++;
-    const { backend } = this;
     const count = backend.wait(timeout);
     if (count <= 0) {
       if (count < 0 && count !== -(this.sys.constants.EINTR as number)) {
@@ -227,6 +227,7 @@ export class Poller implements Disposable {
 
   /** @internal A registration's descriptor is about to be closed or given away. */
   forget(registration: Registration): void {
+    this.transmission?.flush();
     this.registry.forget(registration);
     this.removeFromKernel(registration);
     this.failAll(registration, (name) => new ClosedError(`${name} was closed while a task waited for it`));
@@ -236,6 +237,7 @@ export class Poller implements Disposable {
   close(): void {
     const registrations = this.registry.table.splice(0);
     this.bell.close();
+    this.transmission?.clear();
     this.closed = true;
     this.backend.close();
     this.backend = new ClosedBackend(this.sys, this.backend.name);
@@ -277,7 +279,7 @@ export class Poller implements Disposable {
       if (reader === null) idle |= Readiness.IN;
       else if (registration.receiver !== null) {
         received = true;
-        this.reception ??= new Reception(this.sys, this.counters);
+        this.reception ??= new Reception(this.sys, this.counters, this.slab.bytes);
         if (this.reception.add(registration)) this.receive(this.reception);
       } else {
         registration.reader = null;
@@ -346,10 +348,10 @@ export class Poller implements Disposable {
     this.registry.forget(registration);
   }
 
-  private removeFromKernel(registration: Registration): void {
-    if (registration.armed === NOT_ARMED) return;
+  private removeFromKernel(registration: Registration): number {
+    if (registration.armed === NOT_ARMED) return 0;
     this.counters.controls++;
-    this.backend.remove(registration);
+    return this.backend.remove(registration);
   }
 
   private failAll(registration: Registration, makeError: (name: string) => Error): void {

@@ -8,7 +8,6 @@
  */
 
 import { RECV_ROW, type Sys } from '../os/index.ts';
-import { markAsUntransferable } from '../platform/node.ts';
 import type { PollerCounters } from './counters.ts';
 import { Readiness } from './flags.ts';
 import type { Receiver, Registration } from './registration.ts';
@@ -19,22 +18,15 @@ export type ReceiveMode = 'wait' | 'task';
 /** The environment variable that says so where no option does. */
 export const RECEIVE_VARIABLE = 'GENLOOP_RECEIVE' as const;
 
-const MODES: readonly ReceiveMode[] = ['wait', 'task'];
-
-/** The mode asked for, else the one that `GENLOOP_RECEIVE` names, else `'wait'`. Throws `RangeError` for any other. */
-export function chooseReceiveMode(asked?: string): ReceiveMode {
-  const variable = globalThis.process?.env?.[RECEIVE_VARIABLE] || undefined;
-  const name = asked ?? variable ?? 'wait';
-  const found = MODES.find((mode) => mode === name);
-  if (found !== undefined) return found;
-  const source = asked === undefined ? ` (from ${RECEIVE_VARIABLE})` : '';
-  throw new RangeError(`no way to receive '${name}'${source}; there are: ${MODES.join(', ')}`);
-}
+/** The modes there are, the usual one first. */
+export const RECEIVE_MODES: readonly ReceiveMode[] = ['wait', 'task'];
 
 /** Descriptors in one call. */
 const MOST = 256;
 /** Bytes for each: enough for a request; whoever fills it goes on by itself, into a buffer of its own. */
 export const RECEPTION_BYTES: number = 4096;
+/** Room for all of them. */
+export const RECEIVE_ROOM: number = MOST * RECEPTION_BYTES;
 
 /** What has become readable in this wait, and has somebody to receive for. */
 export class Reception {
@@ -42,7 +34,7 @@ export class Reception {
   private readonly counters: PollerCounters;
   private readonly again: number;
   private readonly rows: Int32Array = new Int32Array(MOST * RECV_ROW);
-  private readonly bytes: Uint8Array = new Uint8Array(MOST * RECEPTION_BYTES);
+  private readonly bytes: Uint8Array;
   // Arrays of one length, of which so many places are in use: one that is emptied and filled again is allocated again. Other
   // places are empty, so that nothing is kept which has ended.
   private readonly ready: (Registration | null)[] = new Array(MOST).fill(null);
@@ -52,11 +44,11 @@ export class Reception {
   private readonly lent: (Receiver | null)[] = new Array(MOST).fill(null);
   private lentCount = 0;
 
-  constructor(sys: Sys, counters: PollerCounters) {
+  /** `bytes` has {@link RECEIVE_ROOM}, or more. */
+  constructor(sys: Sys, counters: PollerCounters, bytes: Uint8Array) {
     this.sys = sys;
+    this.bytes = bytes;
     this.counters = counters;
-    // Views of it are handed out: nobody may send it to another thread with one of them.
-    markAsUntransferable(this.bytes.buffer);
     this.again = -(sys.constants.EAGAIN as number);
   }
 

@@ -13,4 +13,4 @@ export { NoHostError, until } from './promises.ts';
 export { type Main, run, runSync, wasInterrupted } from './run.ts';
 export { Scheduler } from './scheduler.ts';
 export { onSignal } from './signals.ts';
-export { type PollingHost, PriorityWait, pollerOf, ReadWait, ReceiveWait, WriteWait } from './waits.ts';
+export { type PollingHost, PriorityWait, pollerOf, ReadWait, ReceiveWait, transmissionOf, WriteWait } from './waits.ts';

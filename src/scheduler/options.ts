@@ -2,7 +2,15 @@
 
 import type { ErrorPolicy } from '../kernel/index.ts';
 import type { BackendName, Sys } from '../os/index.ts';
-import type { ReceiveMode } from '../poller/index.ts';
+import {
+  chooseMode,
+  RECEIVE_MODES,
+  RECEIVE_VARIABLE,
+  type ReceiveMode,
+  SEND_MODES,
+  SEND_VARIABLE,
+  type SendMode,
+} from '../poller/index.ts';
 
 /** Options of a a `Scheduler`. */
 export interface SchedulerOptions {
@@ -13,6 +21,11 @@ export interface SchedulerOptions {
    * runs; default: `GENLOOP_RECEIVE`, else `'wait'`.
    */
   receive?: ReceiveMode;
+  /**
+   * Who sends a short write of a stream while other tasks are ready: the round, for all of its tasks in one crossing, or the task at once; default:
+   * `GENLOOP_SEND`, else `'round'`.
+   */
+  send?: SendMode;
   /** The system to call; default: the real one. */
   sys?: Sys;
   /** What to do when a task fails; default `'cancel'`. */
@@ -26,4 +39,18 @@ export interface SchedulerOptions {
   signal?: AbortSignal;
   /** Steps ready tasks in an order drawn from this seed, to find out what depends on the order. For tests. */
   seed?: number;
+}
+
+/** Who moves the bytes of streams. */
+export interface Transfers {
+  readonly receive: ReceiveMode;
+  readonly send: SendMode;
+}
+
+/** What the options, else the environment, else the defaults say. Throws `RangeError`. */
+export function chooseTransfers({ receive, send }: SchedulerOptions): Transfers {
+  return {
+    receive: chooseMode('receive', RECEIVE_MODES, RECEIVE_VARIABLE, receive),
+    send: chooseMode('send', SEND_MODES, SEND_VARIABLE, send),
+  };
 }

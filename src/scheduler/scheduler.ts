@@ -22,30 +22,19 @@ import {
 import { printAs } from '../kernel/printing.ts';
 import { type BackendName, enterSys, realSys, type Sys } from '../os/index.ts';
 import { AsyncResource, needLoop } from '../platform/node.ts';
-import {
-  chooseBackend,
-  chooseReceiveMode,
-  noCounters,
-  Poller,
-  type PollerCounters,
-  type ReceiveMode,
-} from '../poller/index.ts';
+import { chooseBackend, noCounters, Poller, type PollerCounters, type Transmission } from '../poller/index.ts';
 import { activeScheduler, setActiveScheduler } from './active.ts';
 import { runBlocking } from './blocking.ts';
 import { askForReadiness } from './deaf.ts';
 import { Guest } from './guest.ts';
 import { Locator } from './locate.ts';
 import { currentObserver } from './observe.ts';
-import type { SchedulerOptions } from './options.ts';
+import { chooseTransfers, type SchedulerOptions, type Transfers } from './options.ts';
 import { seededRandom } from './random.ts';
 import { driveBegins, driveEnds } from './running.ts';
+import { runSteps, STEPS_PER_POLL } from './steps.ts';
 import type { PollingHost } from './waits.ts';
 
-/**
- * Steps between two questions for readiness while tasks are ready: asking costs a system call. Rule 40. More only where the last
- * answer made more tasks ready: asked before they have run, the kernel would name the same descriptors again.
- */
-const STEPS_PER_POLL = 64;
 const FOREVER = -1;
 /** Without a finalizer, which would cost more than the rest of a spawn. */
 const RESOURCE = { requireManualDestroy: true };
@@ -61,7 +50,7 @@ export class Scheduler implements Disposable {
   readonly kernel: Kernel;
   private readonly onError: ErrorPolicy;
   private readonly backend: BackendName;
-  private readonly receive: ReceiveMode;
+  private readonly transfers: Transfers;
   private openPoller: Poller | null = null;
   private lastCounters: PollerCounters | null = null;
   /** In the order in which they happened. */
@@ -82,13 +71,16 @@ export class Scheduler implements Disposable {
     this.sys = sys;
     this.onError = onError;
     this.backend = chooseBackend(sys, options.backend);
-    this.receive = chooseReceiveMode(options.receive);
+    this.transfers = chooseTransfers(options);
     const scheduler = this;
     const host: PollingHost = {
       now: () => sys.now(),
       random: seededRandom(seed ?? 0),
       get poller(): Poller {
         return scheduler.poller;
+      },
+      get transmission(): Transmission | null {
+        return scheduler.openPoller?.transmission ?? null;
       },
       get promises(): boolean {
         return !scheduler.blocking;
@@ -258,8 +250,8 @@ export class Scheduler implements Disposable {
 
   /** Apart from the getter, which every wait goes through: a function with a closure in it allocates at each of its calls. */
   private opensPoller(): Poller {
-    const { sys, backend, name, receive } = this;
-    this.openPoller = new Poller(sys, backend, { name, onRebuild: () => this.guest?.rewatch(), receive });
+    const { sys, backend, name, transfers } = this;
+    this.openPoller = new Poller(sys, backend, { name, onRebuild: () => this.guest?.rewatch(), ...transfers });
     return this.openPoller;
   }
 
@@ -278,7 +270,7 @@ export class Scheduler implements Disposable {
     try {
       const { kernel } = this;
       kernel.observer = currentObserver();
-      let steps = kernel.run(this.steps);
+      let steps = runSteps(this, this.steps);
       this.steps = STEPS_PER_POLL;
       if (kernel.tasks.size === 0) return steps;
       const poller = this.openPoller;
@@ -287,7 +279,7 @@ export class Scheduler implements Disposable {
       if (kernel.timers.size > 0) kernel.timers.fire(this.sys.now());
       if (events > 0) this.steps = Math.max(STEPS_PER_POLL, kernel.ready);
       if (limit === 0) {
-        steps += kernel.run(this.steps);
+        steps += runSteps(this, this.steps);
         this.steps = STEPS_PER_POLL;
       }
       return steps;

@@ -5,11 +5,20 @@
 
 import { type Host, type Kernel, MisuseError, Op, PENDING, type Waker } from '../kernel/index.ts';
 import { type Descriptor, filenoOf, type Pollable } from '../os/index.ts';
-import { type Direction, type Poller, Readiness, type Receiver, type Registration } from '../poller/index.ts';
+import {
+  type Direction,
+  type Poller,
+  Readiness,
+  type Receiver,
+  type Registration,
+  type Transmission,
+} from '../poller/index.ts';
 
 /** A {@link Host} that can wait for descriptors: what the scheduler puts into its kernel. */
 export interface PollingHost extends Host {
   readonly poller: Poller;
+  /** Where short writes of several tasks go together; `null` while that is not to be, or nobody has waited yet. */
+  readonly transmission: Transmission | null;
   /** Whether promises settle while tasks run: in every drive but the blocking one. */
   readonly promises: boolean;
   /** Whether Node's loop runs the scheduler, as a guest: what Node does off the thread calls back. */
@@ -21,6 +30,12 @@ export function pollerOf(kernel: Kernel): Poller {
   const { poller } = kernel.host as Partial<PollingHost>;
   if (poller === undefined) throw new MisuseError('this kernel has no poller: wait for descriptors in a Scheduler');
   return poller;
+}
+
+/** @internal Where a task's short writes go together with those of others, if there is anybody else whose turn comes. */
+export function transmissionOf(kernel: Kernel): Transmission | null {
+  const transmission = (kernel.host as Partial<PollingHost>).transmission ?? null;
+  return transmission !== null && (kernel.ready > 0 || transmission.size > 0) ? transmission : null;
 }
 
 /** What the three waits share. The result is the readiness, a mask of `Readiness` flags. */

@@ -48,6 +48,7 @@ const SIGNATURES: Readonly<Record<CallName, readonly Kind[]>> = {
   recv: ['fd', 'bytes', 'length', 'length', 'bits'],
   recvEach: ['rows', 'length', 'bytes', 'room'],
   send: ['fd', 'bytes', 'length', 'length', 'bits'],
+  sendEach: ['rows', 'length', 'bytes'],
   recvfrom: ['fd', 'bytes', 'length', 'length', 'bits', 'slot'],
   sendto: ['fd', 'bytes', 'length', 'length', 'bits', 'address'],
   writev: ['fd', 'buffers', 'length'],

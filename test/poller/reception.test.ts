@@ -3,8 +3,9 @@
 import { RECV_ROW, realSys, Socket, type Sys } from 'genloop/os';
 import {
   BusyError,
-  chooseReceiveMode,
+  chooseMode,
   Poller,
+  RECEIVE_MODES,
   RECEIVE_VARIABLE,
   RECEPTION_BYTES,
   Readiness,
@@ -433,18 +434,21 @@ test('the mode is the one asked for, else that of the environment, else the wait
   const before = process.env[RECEIVE_VARIABLE];
   try {
     delete process.env[RECEIVE_VARIABLE];
-    assert.is(chooseReceiveMode(), 'wait');
+    assert.is(chooseMode('receive', RECEIVE_MODES, RECEIVE_VARIABLE), 'wait');
     process.env[RECEIVE_VARIABLE] = 'task';
-    assert.is(chooseReceiveMode(), 'task');
-    assert.is(chooseReceiveMode('wait'), 'wait');
+    assert.is(chooseMode('receive', RECEIVE_MODES, RECEIVE_VARIABLE), 'task');
+    assert.is(chooseMode('receive', RECEIVE_MODES, RECEIVE_VARIABLE, 'wait'), 'wait');
     process.env[RECEIVE_VARIABLE] = 'never';
     assert.throws(
-      () => chooseReceiveMode(),
+      () => chooseMode('receive', RECEIVE_MODES, RECEIVE_VARIABLE),
       (error: Error) =>
         error instanceof RangeError &&
         error.message === "no way to receive 'never' (from GENLOOP_RECEIVE); there are: wait, task",
     );
-    assert.throws(() => chooseReceiveMode('x'), /^no way to receive 'x'; there are/);
+    assert.throws(
+      () => chooseMode('receive', RECEIVE_MODES, RECEIVE_VARIABLE, 'x'),
+      /^no way to receive 'x'; there are/,
+    );
   } finally {
     if (before === undefined) delete process.env[RECEIVE_VARIABLE];
     else process.env[RECEIVE_VARIABLE] = before;

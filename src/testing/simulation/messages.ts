@@ -7,6 +7,7 @@ import {
   MOST_DESCRIPTORS,
   MOST_MESSAGES,
   RECV_ROW,
+  SEND_ROW,
   type Sys,
 } from '../../os/index.ts';
 import { checkAddress, checkBytes, checkInteger, checkRows, checkSlot } from './arguments.ts';
@@ -88,6 +89,20 @@ export function receiveEach(recv: Sys['recv'], ...[rows, count, buffer, each]: P
     rows[at + 1] = received;
     if (received > 0) total += received;
   }
+  return total;
+}
+
+/** `send` of each of the rows. */
+export function sendEach(send: Sys['send'], ...[rows, count, buffer]: Parameters<Sys['sendEach']>): number {
+  checkRows('sendEach', rows, SEND_ROW, count);
+  const places = Array.from({ length: count }, (_, n) => [...rows.subarray(n * SEND_ROW, (n + 1) * SEND_ROW)]);
+  for (const [, offset, length] of places) checkBytes('sendEach', buffer, offset as number, length as number);
+  let total = 0;
+  places.forEach(([fd, offset, length], n) => {
+    const sent = send(fd as number, buffer, offset as number, length as number, 0);
+    rows[(n + 1) * SEND_ROW - 1] = sent;
+    if (sent > 0) total += sent;
+  });
   return total;
 }
 

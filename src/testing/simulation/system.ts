@@ -17,7 +17,7 @@ import { Errno } from './errno.ts';
 import { createPair, createSocket } from './families.ts';
 import type { OpenFile } from './file.ts';
 import { LookupFile } from './lookup.ts';
-import { MessageCalls, receiveEach } from './messages.ts';
+import { MessageCalls, receiveEach, sendEach } from './messages.ts';
 import { Names } from './names.ts';
 import { Network } from './network.ts';
 import { Pipe, PipeEnd } from './pipe.ts';
@@ -170,6 +170,10 @@ export class SimulatedSystem implements Sys {
   send(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number): number {
     const from = checkBytes('send', buffer, offset, length);
     return this.onSocket('send', fd, (socket) => socket.send(from, flags, null));
+  }
+
+  sendEach(...given: Parameters<Sys['sendEach']>): number {
+    return sendEach((...each) => this.send(...each), ...given);
   }
 
   recvfrom(fd: number, buffer: Uint8Array, offset: number, length: number, flags: number, slot: Uint8Array): number {

@@ -3,14 +3,11 @@
  * addresses likewise, each as long as its slot says. How long each datagram is stands in the rows, which are kept apart.
  */
 
-import { ADDRESS_SLOT_SIZE, MESSAGE_ROW } from '../../os/index.ts';
+import { ADDRESS_SLOT_SIZE } from '../../os/index.ts';
 import type { BatchArgument } from './calls.ts';
 
 /** The bytes of an address slot before the `sockaddr`. */
 const SLOT_HEADER = 2;
-/** The columns of a row. */
-const OFFSET = 0;
-const LENGTH = 2;
 
 /** The bytes of several buffers from an offset on, at most `most`. */
 export function gatheredBytes(buffers: readonly Uint8Array[], offset: number, most: number): Uint8Array {
@@ -57,12 +54,12 @@ function parts(argument: BatchArgument, args: readonly unknown[], place: number,
   });
 }
 
-function offsetOf({ rows }: BatchArgument, args: readonly unknown[], n: number): number {
-  return (args[rows] as Int32Array)[n * MESSAGE_ROW + OFFSET] as number;
+function offsetOf({ rows, width, offset }: BatchArgument, args: readonly unknown[], n: number): number {
+  return (args[rows] as Int32Array)[n * width + offset] as number;
 }
 
-function lengthOf({ rows }: BatchArgument, args: readonly unknown[], n: number): number {
-  return (args[rows] as Int32Array)[n * MESSAGE_ROW + LENGTH] as number;
+function lengthOf({ rows, width, length }: BatchArgument, args: readonly unknown[], n: number): number {
+  return (args[rows] as Int32Array)[n * width + length] as number;
 }
 
 function concatenated(buffers: readonly Uint8Array[], offset: number, most: number): Uint8Array {

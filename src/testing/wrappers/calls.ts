@@ -4,7 +4,16 @@
  * that fits the call's own arguments.
  */
 
-import { type Backend, EPOLL_ROW, KEVENT_ROW, MESSAGE_ROW, RECV_ROW, SELECT_ROW, type Sys } from '../../os/index.ts';
+import {
+  type Backend,
+  EPOLL_ROW,
+  KEVENT_ROW,
+  MESSAGE_ROW,
+  RECV_ROW,
+  SELECT_ROW,
+  SEND_ROW,
+  type Sys,
+} from '../../os/index.ts';
 
 /** The calls of a system, by their names in `Sys`. */
 export type CallName = Exclude<keyof Sys, 'platform' | 'constants' | 'unwatchable' | 'backend'>;
@@ -46,10 +55,14 @@ interface BuffersArgument {
   readonly is: 'buffers';
 }
 
-/** The datagrams of a batch: of a buffer the parts that its rows name, of slots one for each. */
+/** What goes through one call for many: of a buffer the parts that its rows name, of slots one for each. */
 export interface BatchArgument {
   readonly is: 'datagrams' | 'slots';
   readonly way: 'in' | 'out';
+  /** How wide the rows are, and in which columns they say where a part begins and how long it is. */
+  readonly width: number;
+  readonly offset: number;
+  readonly length: number;
   /** The places of the rows, of the first row's number (-1: 0), and of how many there are; a call that writes gives its result. */
   readonly rows: number;
   readonly from: number;
@@ -151,12 +164,15 @@ const rows = { is: 'rows', bits: 32, asked: 0, count: -1, from: -1, datum: -1 } 
 const buffers = { is: 'buffers' } as const;
 const controlIn = { is: 'control', way: 'in' } as const;
 const controlOut = { is: 'control', way: 'out' } as const;
-const received = { way: 'out', rows: 2, from: -1, count: 3 } as const;
-const sent = { way: 'in', rows: 2, from: 3, count: 4 } as const;
+const message = { width: MESSAGE_ROW, offset: 0, length: 2 } as const;
+const received = { ...message, way: 'out', rows: 2, from: -1, count: 3 } as const;
+const sent = { ...message, way: 'in', rows: 2, from: 3, count: 4 } as const;
+const sentEach = { way: 'in', width: SEND_ROW, offset: 1, length: 2, rows: 0, from: -1, count: 1 } as const;
 
 const epollRows = { ...rows, columns: EPOLL_ROW, datum: 2 } as const;
 const pollRows = { ...rows, bits: 16, columns: 4, asked: 3, count: 1 } as const;
 const recvRows = { ...rows, columns: RECV_ROW, asked: 1, count: 1 } as const;
+const sendRows = { ...rows, columns: SEND_ROW, asked: 3, count: 1 } as const;
 const selectRows = { ...rows, columns: SELECT_ROW, asked: 2, count: 1 } as const;
 const changeRows = { ...rows, columns: KEVENT_ROW, asked: KEVENT_ROW, count: 2, datum: 6 } as const;
 const receivedRows = { ...rows, columns: MESSAGE_ROW, asked: 2, count: 3 } as const;
@@ -185,6 +201,7 @@ export const CALLS: { readonly [Name in CallName]: CallFor<Sys[Name]> } = {
   recv: { args: [fd, partOut, offset, length, messageFlags], result: 'number' },
   recvEach: { args: [recvRows, count, bytesOut, length], result: 'number', syscall: 'recv' },
   send: { args: [fd, partIn, offset, length, messageFlags], result: 'number' },
+  sendEach: { args: [sendRows, count, { is: 'datagrams', ...sentEach }], result: 'number', syscall: 'send' },
   recvfrom: { args: [fd, partOut, offset, length, messageFlags, addressOut], result: 'number' },
   sendto: { args: [fd, partIn, offset, length, messageFlags, addressIn], result: 'number' },
   writev: { args: [fd, buffers, offset], result: 'number' },

@@ -49,6 +49,7 @@ export const PLAUSIBLE_ERRNOS: Readonly<Partial<Record<AnyCallName, readonly str
   recv: ['EAGAIN', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'ENOMEM'],
   recvEach: ['ENOMEM'],
   send: ['EAGAIN', ...NO_PEER, ...NO_MEMORY, ...NO_NETWORK],
+  sendEach: ['EAGAIN', ...NO_PEER, ...NO_MEMORY, ...NO_NETWORK],
   recvfrom: ['EAGAIN', 'ECONNREFUSED', 'ENOMEM', ...NO_NETWORK],
   sendto: ['EAGAIN', 'ECONNREFUSED', 'EPERM', 'EMSGSIZE', ...NO_MEMORY, ...NO_NETWORK],
   writev: ['EAGAIN', 'EIO', 'ENOSPC', 'EPIPE'],

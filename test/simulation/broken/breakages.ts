@@ -410,7 +410,7 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     name: 'a write that waits sends from lent memory',
-    file: 'net/output.ts',
+    file: 'net/write.ts',
     find: 'if (isLent(this.bytes)) this.bytes = Buffer.from(this.bytes) as Buffer;',
     replace: '',
   },
