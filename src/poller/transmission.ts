@@ -45,6 +45,7 @@ export class Transmission {
   /** Bytes in use of those behind the received ones. */
   private used = 0;
 
+  /** @internal */
   constructor(sys: Sys, slab: Slab) {
     this.sys = sys;
     this.slab = slab;
