@@ -162,9 +162,7 @@ export class Poller implements Disposable {
   withdraw(registration: Registration): boolean {
     const { armed, wanted } = registration;
     if (wanted !== 0) return false;
-    if (armed === NOT_ARMED) return true;
-    this.counters.controls++;
-    if (this.backend.remove(registration) < 0) registration.armed = armed;
+    if (this.removeFromKernel(registration) < 0) registration.armed = armed;
     return true;
   }
 
@@ -346,10 +344,11 @@ export class Poller implements Disposable {
     this.registry.forget(registration);
   }
 
-  private removeFromKernel(registration: Registration): void {
-    if (registration.armed === NOT_ARMED) return;
+  /** 0, also if it was not there; or -errno. */
+  private removeFromKernel(registration: Registration): number {
+    if (registration.armed === NOT_ARMED) return 0;
     this.counters.controls++;
-    this.backend.remove(registration);
+    return this.backend.remove(registration);
   }
 
   private failAll(registration: Registration, makeError: (name: string) => Error): void {
