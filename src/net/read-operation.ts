@@ -8,12 +8,19 @@ import { BYTE_BUDGET } from './budget.ts';
 import type { Input } from './input.ts';
 import { READY, type Reader } from './reader.ts';
 
-/** A read of any kind: what it takes of the input, and when it has enough. */
+/**
+ * A read of any kind: what it takes of the input, and when it has enough. It is its own iterator and iterator result, so that one without
+ * arguments can be made once for each stream.
+ */
 export abstract class ReadOperation<T> extends Op<T> {
   readonly reader: Reader;
   /** @internal Whether it is yielded by `yield*`, so that the task itself looks. */
   trapped = false;
   private starved = false;
+  /** @internal As an iterator result; the read itself while `yield*` waits for it. */
+  value: unknown = undefined;
+  /** @internal */
+  done: boolean = false;
 
   constructor(reader: Reader) {
     super();
@@ -91,61 +98,39 @@ export abstract class ReadOperation<T> extends Op<T> {
     this.trapped = this.starved = false;
   }
 
+  /** Itself, from the start. `yield*` asks at once, so a task that is in the middle of the same read notices nothing. */
   override [Symbol.iterator](): Generator<Op<T>, T, unknown> {
-    return new ReadTrap(this) as unknown as Generator<Op<T>, T, unknown>;
-  }
-}
-
-/** The iterator of a read, and its own iterator result: as that of any operation, but that it looks when it is resumed. */
-export class ReadTrap<T> {
-  value: unknown;
-  done: boolean = false;
-  private readonly operation: ReadOperation<T>;
-  private asked = false;
-
-  constructor(operation: ReadOperation<T>) {
-    this.operation = operation;
-  }
-
-  /** Makes it new: for operations that are made once for each stream. */
-  renew(): this {
-    this.asked = false;
+    this.value = undefined;
     this.done = false;
-    return this;
+    return this as unknown as Generator<Op<T>, T, unknown>;
   }
 
+  /** @internal As that of any operation, but that it looks when it is resumed. */
   next(result: unknown): this {
-    const { operation } = this;
-    if (!this.asked) {
-      this.asked = true;
-      operation.trapped = true;
-      this.value = operation;
+    if (this.value !== this) {
+      this.trapped = true;
+      this.value = this;
       return this;
     }
-    operation.left();
-    const value = result === READY ? operation.look() : result;
-    if (value === PENDING) {
-      this.value = operation;
-    } else {
-      this.value = value;
-      this.done = true;
-    }
-    return this;
-  }
-
-  throw(error: unknown): never {
-    this.operation.left();
-    throw error;
-  }
-
-  return(value: unknown): this {
-    this.operation.left();
+    this.left();
+    const value = result === READY ? this.look() : result;
+    if (value === PENDING) return this;
     this.value = value;
     this.done = true;
     return this;
   }
 
-  [Symbol.iterator](): this {
+  /** @internal */
+  throw(error: unknown): never {
+    this.left();
+    throw error;
+  }
+
+  /** @internal */
+  return(value: unknown): this {
+    this.left();
+    this.value = value;
+    this.done = true;
     return this;
   }
 }

@@ -7,7 +7,7 @@
 
 import type { Op } from '../kernel/index.ts';
 import { Buffer } from '../platform/node.ts';
-import { delimiterOf, Peek, ReadAll, ReadExactly, ReadLine, ReadPlainLine, ReadUntil, SkipUntil } from './buffered.ts';
+import { delimiterOf, Peek, ReadAll, ReadExactly, ReadLine, ReadUntil, SkipUntil } from './buffered.ts';
 import { Output } from './output.ts';
 import { joined, pieces } from './parts.ts';
 import { Reader } from './reader.ts';
@@ -102,7 +102,7 @@ export class Stream implements Disposable {
    */
   readLine(options?: LineOptions): Op<string | null> {
     if (options === undefined) {
-      this.lining ??= new ReadPlainLine(this.readingSide, PIECE_LIMIT, false);
+      this.lining ??= new ReadLine(this.readingSide, PIECE_LIMIT, false);
       return this.lining;
     }
     const { limit = PIECE_LIMIT, unterminated = false } = options;
