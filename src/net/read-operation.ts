@@ -8,15 +8,21 @@ import { BYTE_BUDGET } from './budget.ts';
 import type { Input } from './input.ts';
 import { READY, type Reader } from './reader.ts';
 
+/** Yielded as it is, or a branch of a `select`: it completes where it is woken. */
+const PLAIN = 0;
+/** By `yield*`: the task itself looks. */
+const TRAPPED = 1;
+/** It has looked, and needs more. */
+const STARVED = 2;
+
 /**
  * A read of any kind: what it takes of the input, and when it has enough. It is its own iterator and iterator result, so that one without
  * arguments can be made once for each stream.
  */
 export abstract class ReadOperation<T> extends Op<T> {
   readonly reader: Reader;
-  /** @internal Whether it is yielded by `yield*`, so that the task itself looks. */
-  trapped = false;
-  private starved = false;
+  /** How it is yielded. */
+  private stage = PLAIN;
   /** @internal As an iterator result; the read itself while `yield*` waits for it. */
   value: unknown = undefined;
   /** @internal */
@@ -41,21 +47,22 @@ export abstract class ReadOperation<T> extends Op<T> {
   override try(): T | typeof PENDING {
     const { reader } = this;
     reader.admit();
-    if (!this.starved) this.begin();
-    if (!this.trapped) {
+    const { stage } = this;
+    if (stage !== STARVED) this.begin();
+    if (stage === PLAIN) {
       const value = this.perform(false);
       // Nobody can refuse it.
       if (reader.before !== null) reader.before = null;
       return value;
     }
-    if (this.starved || !reader.hopeful) return PENDING;
+    if (stage === STARVED || !reader.hopeful) return PENDING;
     return reader.goesOn() as never;
   }
 
   override park(waker: Waker<T>): void {
-    const { trapped, starved } = this;
-    this.trapped = this.starved = false;
-    this.reader.park(this, waker as Waker<unknown>, trapped, starved);
+    const { stage } = this;
+    this.stage = PLAIN;
+    this.reader.park(this, waker as Waker<unknown>, stage !== PLAIN, stage === STARVED);
   }
 
   override abort(waker: Waker<T>): boolean {
@@ -89,13 +96,13 @@ export abstract class ReadOperation<T> extends Op<T> {
   look(): T | typeof PENDING {
     this.reader.looks();
     const value = this.perform(true);
-    if (value === PENDING) this.trapped = this.starved = true;
+    if (value === PENDING) this.stage = STARVED;
     return value;
   }
 
   /** @internal The task is thrown into: it does not look any more. */
   left(): void {
-    this.trapped = this.starved = false;
+    this.stage = PLAIN;
   }
 
   /** Itself, from the start. `yield*` asks at once, so a task that is in the middle of the same read notices nothing. */
@@ -108,7 +115,7 @@ export abstract class ReadOperation<T> extends Op<T> {
   /** @internal As that of any operation, but that it looks when it is resumed. */
   next(result: unknown): this {
     if (this.value !== this) {
-      this.trapped = true;
+      this.stage = TRAPPED;
       this.value = this;
       return this;
     }

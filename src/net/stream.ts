@@ -39,6 +39,7 @@ export class Stream implements Disposable {
   readonly transport: Transport;
   private readonly readingSide: Reader;
   private readonly writingSide: Output;
+  private reading: Read | null = null;
   private viewing: ReadView | null = null;
   private lining: ReadLine | null = null;
 
@@ -55,6 +56,10 @@ export class Stream implements Disposable {
    * end of the stream. Throws `SystemError` (`ECONNRESET`, once, after all data), `BusyError`, `ClosedError`.
    */
   read(max: number = Number.POSITIVE_INFINITY): Op<Buffer | null> {
+    if (max === Number.POSITIVE_INFINITY) {
+      this.reading ??= new Read(this.readingSide, max);
+      return this.reading;
+    }
     checkSize('max', max);
     return new Read(this.readingSide, max);
   }
