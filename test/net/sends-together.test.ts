@@ -12,6 +12,7 @@ import {
   moveOnAfter,
   type Op,
   pass,
+  select,
   sleep,
   type Task,
 } from 'genloop/kernel';
@@ -499,6 +500,30 @@ alike(
 );
 
 alike(
+  'memory that was given away is told to who writes it',
+  { writer: ['RangeError'], other: ['done', 'done'], one: '', two: 'well done' },
+  function* (stage, tasks) {
+    const [stream] = stage.pair('one');
+    const [other] = stage.pair('two');
+    const bytes = new Uint8Array(8);
+    const write = stream.write(bytes);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    tasks.spawn(
+      stage.act('writer', function* () {
+        try {
+          yield* write;
+          return undefined;
+        } catch (error) {
+          return (error as Error).name;
+        }
+      }),
+    );
+    tasks.spawn(stage.write('other', other, 'well'));
+    tasks.spawn(stage.write('other', other, ' done'));
+  },
+);
+
+alike(
   'one write can be yielded by several tasks, and again and again',
   { first: ['done'], second: ['done'], peer: 'xxxx' },
   function* (stage, tasks) {
@@ -603,6 +628,38 @@ everywhere('small parts are one short write, and go with others', async (setup, 
   });
   assert.equal([stage.seen.one, stage.seen.two, stage.sends, stage.together], ['abone', 'abtwo', 0, [2]]);
 });
+
+everywhere(
+  'a write in a select is tried at once, also one that a cancel has kept from being tried',
+  async (setup, opened) => {
+    inOrder();
+    const stage = new Stage(setup, opened, { send: 'round' });
+    await play(stage, setup, function* (_, tasks) {
+      const [stream] = stage.pair('peer');
+      const writes = [stream.write('new '), stream.write('used')] as const;
+      const cancelled = tasks.spawn(
+        (function* (): Co<void> {
+          yield* writes[1];
+        })(),
+      );
+      // It runs to its first trap, which throws.
+      cancelled.cancel();
+      yield* pass();
+      assert.is(cancelled.status, 'cancelled');
+      for (const write of writes) {
+        tasks.spawn(
+          (function* (): Co<void> {
+            for (let at = 0; at < 3; at++) yield* pass();
+          })(),
+        );
+        const { key } = yield* select({ write, ended: cancelled.join(), pause: sleep(0) });
+        stage.note('select', key);
+      }
+    });
+    assert.equal([stage.seen.select, stage.seen.peer], [['write', 'write'], 'new used']);
+    assert.equal([stage.sends, stage.together], [2, []]);
+  },
+);
 
 everywhere('a poller that is opened in the very round sends at its end', async (setup, opened) => {
   inOrder();
