@@ -880,6 +880,23 @@ each('over TCP with full buffers each peer gets its bytes, in order, and no othe
   );
 });
 
+// The scheduler is closed by one of its tasks.
+
+alike(
+  'a scheduler that a task closes has sent what was written before',
+  { writer: ['done'], closer: ['done'], peer: 'hello' },
+  function* (stage, tasks) {
+    const [stream] = stage.pair('peer');
+    tasks.spawn(stage.write('writer', stream, 'hello'));
+    tasks.spawn(
+      stage.act('closer', function* () {
+        stage.scheduler.close();
+      }),
+    );
+  },
+  ['guest', 'embedded'],
+);
+
 // Who chooses.
 
 test('the option, else the environment, says who sends; a way that there is not is refused when the scheduler is made', async () => {
