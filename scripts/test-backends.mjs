@@ -5,4 +5,4 @@ import { suiteForEach } from './suite.mjs';
 /** Tests in which no backend takes part, or that choose each of theirs by name. */
 const WITHOUT_BACKEND = 'runner,layers,package,loader,browser,test/simulation/,testing/simulation/,poller/,start.test';
 
-suiteForEach('GENLOOP_BACKEND', ['poll', 'select'], WITHOUT_BACKEND);
+suiteForEach([{ GENLOOP_BACKEND: 'poll' }, { GENLOOP_BACKEND: 'select' }], WITHOUT_BACKEND);

@@ -9,4 +9,8 @@ const { GENLOOP_TEST_STALLS: asked } = process.env;
 /** Tests that make no system call of ours. */
 const WITHOUT_CALLS = 'runner,layers,package,loader,browser';
 
-suiteForEach('GENLOOP_TEST_STALLS', asked === undefined ? ['1', '2', '3'] : [asked], WITHOUT_CALLS);
+const seeds = asked === undefined ? ['1', '2', '3'] : [asked];
+suiteForEach(
+  seeds.map((seed) => ({ GENLOOP_TEST_STALLS: seed })),
+  WITHOUT_CALLS,
+);

@@ -67,9 +67,9 @@ export class Write extends Op<void> {
     return this.pending ? PENDING : undefined;
   }
 
-  /** Whether it can be sent with others. */
+  /** Whether it can be sent with others. Of memory that was given away nothing can be copied: the call says so. */
   protected get isShort(): boolean {
-    return this.length > 0 && this.length <= LONGEST_SEND;
+    return this.length > 0 && this.length <= LONGEST_SEND && this.bytes.length === this.length;
   }
 
   override park(waker: Waker<void>): void {
@@ -115,7 +115,8 @@ export class Write extends Op<void> {
 
   /** @internal */
   throw(error: unknown): never {
-    this.underWay = false;
+    // Also where it was not even tried, as a cancel came first: the next time it may stand in a select.
+    this.underWay = this.trapped = false;
     // Again, as one cancel may end many writes: here it is about to be caught.
     throw noted(error, this.sent);
   }

@@ -227,7 +227,7 @@ export class Poller implements Disposable {
 
   /** @internal A registration's descriptor is about to be closed or given away. */
   forget(registration: Registration): void {
-    this.transmission?.flush();
+    this.transmission?.flush(registration);
     this.registry.forget(registration);
     this.removeFromKernel(registration);
     this.failAll(registration, (name) => new ClosedError(`${name} was closed while a task waited for it`));

@@ -8,6 +8,7 @@
  */
 
 import { ClosedError, type Descriptor, SEND_ROW, type Sys, SystemError, wouldBlock } from '../os/index.ts';
+import type { Registration } from './registration.ts';
 import type { Slab } from './slab.ts';
 
 /** Who sends short writes of a stream: the round, for all of its tasks, or each task by itself. */
@@ -77,21 +78,21 @@ export class Transmission {
     if (this.count === SENDS_AT_ONCE) this.flush();
   }
 
-  /** Sends all, and tells each sender. */
-  flush(): void {
+  /** Sends all, and tells each sender. One that is about to be closed has no number any more, but its registration knows it. */
+  flush(leaving: Registration | null = null): void {
     const { sys, rows, sockets, senders, count } = this;
     if (count === 0) return;
     this.count = this.used = 0;
     const { bytes } = this.slab;
     // Asked for only now: one that was closed since has none any more.
-    for (let at = 0; at < count; at++) rows[at * SEND_ROW] = (sockets[at] as Descriptor).fd;
+    for (let at = 0; at < count; at++) rows[at * SEND_ROW] = numberOf(sockets[at] as Descriptor, leaving);
     const total = sys.sendEach(rows, count, bytes);
     for (let at = 0; at < count; at++) {
       const sender = senders[at] as Sender;
       const result = total < 0 ? total : (rows[at * SEND_ROW + 3] as number);
       if (result >= 0) sender.gone(result, bytes, rows[at * SEND_ROW + 1] as number);
       else if (wouldBlock(sys, result)) sender.gone(0, bytes, rows[at * SEND_ROW + 1] as number);
-      else sender.refused(errorOf(sys, sockets[at] as Descriptor, result));
+      else sender.refused(errorOf(sys, rows[at * SEND_ROW] as number, result));
       sockets[at] = senders[at] = null;
     }
   }
@@ -104,7 +105,11 @@ export class Transmission {
   }
 }
 
-function errorOf(sys: Sys, socket: Descriptor, result: number): Error {
-  if (socket.closed) return new ClosedError('a socket was closed while a task wrote to it');
-  return new SystemError(sys, 'send', result, { fd: socket.fd });
+function numberOf(socket: Descriptor, leaving: Registration | null): number {
+  return leaving !== null && leaving.descriptor === socket ? leaving.fd : socket.fd;
+}
+
+function errorOf(sys: Sys, fd: number, result: number): Error {
+  if (fd < 0) return new ClosedError('a socket was closed while a task wrote to it');
+  return new SystemError(sys, 'send', result, { fd });
 }

@@ -217,6 +217,8 @@ export class Scheduler implements Disposable {
   close(): void {
     if (this.blocking) throw new MisuseError('close was called during runSync(), which closes by itself; use cancel()');
     if (this.guest === null) driveEnds(this);
+    // A task may call this, when others of the round have written: they would wait for ever.
+    this.openPoller?.transmission?.flush();
     this.release();
   }
 

@@ -4,7 +4,16 @@
  */
 
 import fc from 'fast-check';
-import { ADDRESS_SLOT_SIZE, CONTROL_HEADER, MESSAGE_ROW, type NodeLoop, nodeLoop, realSys, type Sys } from 'genloop/os';
+import {
+  ADDRESS_SLOT_SIZE,
+  CONTROL_HEADER,
+  MESSAGE_ROW,
+  type NodeLoop,
+  nodeLoop,
+  realSys,
+  Socket,
+  type Sys,
+} from 'genloop/os';
 import * as assert from 'uvu/assert';
 import { holdings, settled } from '../support/leaks.ts';
 import { suite } from '../support/suite.ts';
@@ -312,8 +321,48 @@ test('rows beyond the array are refused', () => {
   refuses('recvEach', [detached(new Int32Array(2)), 1, new Uint8Array(256), 1], 'recvEach, detached');
   refuses('recvEach', [new Int32Array(4), 2, new Uint8Array(255), 128], 'recvEach, no room for two');
   refuses('recvEach', [new Int32Array(4), 1, detached(new Uint8Array(8)), 8], 'recvEach, detached bytes');
+  const row = [NOBODY, 0, 8, 0];
+  refuses('sendEach', [Int32Array.from(row), 2, new Uint8Array(8)], 'sendEach');
+  refuses('sendEach', [Int32Array.from([...row, NOBODY, 0, 8]), 2, new Uint8Array(8)], 'sendEach, a part of a row');
+  refuses('sendEach', [detached(Int32Array.from(row)), 1, new Uint8Array(8)], 'sendEach, detached');
+  refuses('sendEach', [Int32Array.from(row), 1, detached(new Uint8Array(8))], 'sendEach, detached bytes');
+  refuses('sendEach', [new Int32Array(4), 2 ** 31 - 1, new Uint8Array(8)], 'sendEach, far beyond');
   refuses('kevent', [NOBODY, new Int32Array(8), 2, new Int32Array(8), 0], 'kevent');
   refuses('kevent', [NOBODY, detached(new Int32Array(8)), 1, new Int32Array(8), 0], 'kevent, detached');
+});
+
+test('of rows of which one says more than the buffer has, none is sent', () => {
+  const [mine, theirs] = Socket.pair();
+  try {
+    const bad: [string, number, number][] = [
+      ['beyond the end', 0, 9],
+      ['from beyond the end', 9, 0],
+      ['over the end', 4, 5],
+      ['a negative offset', -1, 1],
+      ['a negative length', 4, -1],
+      ['both far away', 2 ** 31 - 1, 2 ** 31 - 1],
+      ['all of them', -(2 ** 31), -(2 ** 31)],
+    ];
+    for (const [what, offset, length] of bad) {
+      const good = [mine.fd, 0, 8, 7];
+      for (const cells of [
+        [...good, mine.fd, offset, length, 7],
+        [mine.fd, offset, length, 7, ...good],
+      ]) {
+        const rows = Int32Array.from(cells);
+        refuses('sendEach', [rows, 2, new Uint8Array(8)], `sendEach: ${what}`);
+        assert.equal([...rows], cells, what);
+      }
+    }
+    refuses('sendEach', [Int32Array.of(mine.fd, 0, 9, 0), 1, shrunk()], 'sendEach: shrunk');
+    assert.is(theirs.recv(100), undefined);
+    // Rows behind those that count say nothing.
+    assert.is(native.sendEach(Int32Array.of(mine.fd, 0, 2, 0, mine.fd, 0, 99, 0), 1, new Uint8Array(8)), 2);
+    assert.is(theirs.recv(100)?.length, 2);
+  } finally {
+    mine.close();
+    theirs.close();
+  }
 });
 
 test('a batch never reaches beyond its buffer, its rows or its slots', () => {

@@ -99,7 +99,8 @@ export function sendEach(send: Sys['send'], ...[rows, count, buffer]: Parameters
   for (const [, offset, length] of places) checkBytes('sendEach', buffer, offset as number, length as number);
   let total = 0;
   places.forEach(([fd, offset, length], n) => {
-    const sent = send(fd as number, buffer, offset as number, length as number, 0);
+    // The row of a closed socket has no number, which is an argument's fault for one call, and a row's own for many.
+    const sent = (fd as number) < 0 ? -Errno.EBADF : send(fd as number, buffer, offset as number, length as number, 0);
     rows[(n + 1) * SEND_ROW - 1] = sent;
     if (sent > 0) total += sent;
   });

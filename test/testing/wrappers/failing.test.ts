@@ -127,6 +127,20 @@ test('every call that returns an errno can fail, and then the system does not se
   assert.equal(seen, ['close']);
 });
 
+test('a send for many that fails sends nothing, and leaves its rows as they were', () => {
+  const [near, far] = Socket.pair();
+  const sys = failing(real, 'sendEach', 2, 'ENOBUFS');
+  const rows = Int32Array.of(near.fd, 0, 3, 99);
+  const bytes = Buffer.from('abc');
+  assert.equal(
+    [1, 2, 3].map(() => sys.sendEach(rows, 1, bytes)),
+    [3, -constant('ENOBUFS'), 3],
+  );
+  assert.is(String(far.recv(99)), 'abcabc');
+  near.close();
+  far.close();
+});
+
 test('a close that fails closes all the same', () => {
   const { reader, writer } = pipe();
   const sys = failing(real, 'close', 'every', 'EINTR');

@@ -127,6 +127,34 @@ test('results, bytes, addresses, pairs, options and the time come again', () => 
   assert.equal(first.at(-1), [7, 7, 97, 98, 99, 7, 7, 7]);
 });
 
+test('sends of many in one call come again, each with its result; other bytes in one of them are a difference', () => {
+  const body =
+    (...texts: string[]) =>
+    (sys: Sys): unknown => {
+      const [near, far] = Socket.pair();
+      const [broken, gone] = Socket.pair();
+      gone.close();
+      const bytes = Buffer.from(`between ${texts.join('')}`);
+      const [one = '', two = ''] = texts;
+      const rows = Int32Array.from([
+        ...[near.fd, 8, one.length, 7],
+        ...[broken.fd, 8, one.length, 7],
+        ...[near.fd, 8 + one.length, two.length, 7],
+      ]);
+      // What lies between them is not sent, and may be anything.
+      bytes.writeUInt8(Math.floor(Math.random() * 256));
+      const sum = sys.sendEach(rows, 3, bytes);
+      const seen = [sum, rows[3], rows[7], rows[11], String(far.recv(99))];
+      for (const socket of [near, far, broken]) socket.close();
+      return seen;
+    };
+  const [first, second] = twice(body('one', 'second'));
+  assert.equal(first, [9, 3, -constant('EPIPE'), 6, 'onesecond']);
+  assert.equal(second, first);
+  assert.match(differenceOf(body('one', 'second'), body('one', 'secomd')).message, /sendEach/);
+  assert.match(differenceOf(body('one', 'second'), body('ones', 'econd')).message, /sendEach/);
+});
+
 test('failures come again: errnos, and what the call threw', () => {
   const [first, second] = twice((sys) => {
     const errors: unknown[] = [];

@@ -1,6 +1,18 @@
 /** src/testing/wrappers/traced.ts and format.ts: every call is told, as it was, and reads like strace. */
 
-import { type Backend, constants, Epoll, EventFd, open, poll, realSys, Socket, type Sys, select } from 'genloop/os';
+import {
+  type Backend,
+  constants,
+  currentSys,
+  Epoll,
+  EventFd,
+  open,
+  poll,
+  realSys,
+  Socket,
+  type Sys,
+  select,
+} from 'genloop/os';
 import { failing, formatCall, type TracedCall, traced } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { suite } from '../../support/suite.ts';
@@ -98,6 +110,19 @@ test('with contents: what was sent, received and filled in, printable, and no mo
   assert.ok(find('sendto').startsWith(`sendto(B, 108 bytes ${head}, 0, 127.0.0.1:`), find('sendto'));
   assert.ok(find('recvfrom').startsWith(`recvfrom(A, 200 bytes, 0) = 108 ${head} 127.0.0.1:`), find('recvfrom'));
   assert.match(find('getsockopt'), /^getsockopt\(A, SOL_SOCKET, \d+, 4 bytes\) = 4 "\\x02\\x00\\x00\\x00"$/);
+});
+
+test('sends of many in one call: the parts that go, and the result of each', () => {
+  const lines = linesOf((fds) => {
+    const [near, far] = Socket.pair();
+    fds.push(near.fd, far.fd);
+    far.close();
+    const rows = Int32Array.from([near.fd, 1, 2, 99, near.fd, 4, 1, 99]);
+    currentSys().sendEach(rows, 2, Buffer.from('-ab-c-'));
+    near.close();
+  }, true);
+  assert.match(lines[2] as string, /^sendEach\(.*"abc".*\) = 0 /);
+  assert.ok((lines[2] as string).includes(`${-constant('EPIPE')}`), lines[2]);
 });
 
 test('pairs, paths, flags, select and floating times', () => {
