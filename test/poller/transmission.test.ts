@@ -285,6 +285,29 @@ for (const subject of EVERYWHERE) {
     );
   }
 
+  test(
+    'a call that throws, as that of a replay does which went another way, is the error of each',
+    withPoller(
+      subject,
+      (bench) => {
+        const [mine] = pair(bench);
+        const outboxes = Array.from({ length: SENDS_AT_ONCE }, () => leave(bench, mine, 'x'));
+        assert.equal(
+          outboxes.map(({ errors }) => String(errors)),
+          outboxes.map(() => 'Error: another way'),
+        );
+        assert.is(transmissionOf(bench).size, 0);
+      },
+      {
+        calls: {
+          sendEach: () => {
+            throw new Error('another way');
+          },
+        },
+      },
+    ),
+  );
+
   test('a wait sends first, and does not wait where it has told somebody', () => {
     const { calls, counts } = counting(sys);
     const body = (bench: Bench): void => {
