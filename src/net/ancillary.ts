@@ -9,8 +9,6 @@
 
 import { type Co, type Op, routine } from '../kernel/index.ts';
 import {
-  ADDRESS_SLOT_SIZE,
-  CONTROL_HEADER,
   type Data,
   Message,
   MOST_DESCRIPTORS,
@@ -21,11 +19,9 @@ import {
   sendmsg,
   toBytes,
 } from '../os/index.ts';
+import { DEFAULT_SIZE } from '../os/message.ts';
 import { ReadWait, WriteWait } from '../scheduler/index.ts';
 import { Stream } from './stream.ts';
-
-/** The most bytes of a message, if nothing is said. */
-const LARGEST = 65_536;
 
 /** A connected Unix socket, or what has one as its `socket`: a `UnixStream`. */
 export type HasSocket = Socket | { readonly socket: Socket };
@@ -86,8 +82,8 @@ export const receiveMessage: (target: HasSocket, options?: ReceiveMessageOptions
     const socket = socketOf(target);
     const stream = target instanceof Stream ? target : null;
     for (;;) {
-      const received = stream?.takeReceived(options.size ?? LARGEST) ?? null;
-      if (received !== null) return bare(socket, received);
+      const received = stream?.takeReceived(options.size ?? DEFAULT_SIZE) ?? null;
+      if (received !== null) return Message.bare(socket.sys, received);
       yield* new ReadWait(socket);
       const message = recvmsg(socket, options);
       if (message === undefined) continue;
@@ -96,11 +92,6 @@ export const receiveMessage: (target: HasSocket, options?: ReceiveMessageOptions
     }
   },
 );
-
-/** Bytes that were received without anything beside them. */
-function bare({ sys }: Socket, data: Buffer): Message {
-  return new Message(sys, data, new Uint8Array(ADDRESS_SLOT_SIZE), new Int32Array(CONTROL_HEADER));
-}
 
 /** @internal Throws `RangeError` for a size or a number of descriptors that is none, before anybody waits. */
 export function checkReceiveOptions({ size = 1, descriptors = 0 }: ReceiveMessageOptions): void {

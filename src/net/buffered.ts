@@ -11,7 +11,7 @@ import { Buffer } from '../platform/node.ts';
 import { RECEIVE_SIZE } from './borrowed.ts';
 import { LimitError, UnexpectedEndError } from './errors.ts';
 import type { Input } from './input.ts';
-import { ReadOperation, ReadTrap } from './read-operation.ts';
+import { ReadOperation } from './read-operation.ts';
 import type { Reader } from './reader.ts';
 import { atEnd } from './reads.ts';
 
@@ -146,15 +146,6 @@ export class ReadLine extends Whole<string> {
     const text = input.text(length);
     input.skip(at + 1);
     return text;
-  }
-}
-
-/** A line as most want it: made once for each stream, as `ReadView` is. */
-export class ReadPlainLine extends ReadLine {
-  private readonly trap: ReadTrap<string | null> = new ReadTrap(this);
-
-  override [Symbol.iterator](): Generator<this, string | null, unknown> {
-    return this.trap.renew() as unknown as Generator<this, string | null, unknown>;
   }
 }
 

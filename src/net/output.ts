@@ -107,7 +107,12 @@ export class Output extends Side<void> implements Sender {
     this.waker = waker;
     this.operation = operation;
     operation.left = true;
-    this.transport.leave(bytes, this, transmission);
+    try {
+      this.transport.leave(bytes, this, transmission);
+    } catch (error) {
+      operation.left = false;
+      throw this.givenUp(operation, error);
+    }
   }
 
   /** What was left has been sent, or as much of it as fitted. */

@@ -8,12 +8,25 @@ import { BYTE_BUDGET } from './budget.ts';
 import type { Input } from './input.ts';
 import { READY, type Reader } from './reader.ts';
 
-/** A read of any kind: what it takes of the input, and when it has enough. */
+/** Yielded as it is, or a branch of a `select`: it completes where it is woken. */
+const PLAIN = 0;
+/** By `yield*`: the task itself looks. */
+const TRAPPED = 1;
+/** It has looked, and needs more. */
+const STARVED = 2;
+
+/**
+ * A read of any kind: what it takes of the input, and when it has enough. It is its own iterator and iterator result, so that one without
+ * arguments can be made once for each stream.
+ */
 export abstract class ReadOperation<T> extends Op<T> {
   readonly reader: Reader;
-  /** @internal Whether it is yielded by `yield*`, so that the task itself looks. */
-  trapped = false;
-  private starved = false;
+  /** How it is yielded. */
+  private stage = PLAIN;
+  /** @internal As an iterator result; the read itself while `yield*` waits for it. */
+  value: unknown = undefined;
+  /** @internal */
+  done: boolean = false;
 
   constructor(reader: Reader) {
     super();
@@ -34,21 +47,22 @@ export abstract class ReadOperation<T> extends Op<T> {
   override try(): T | typeof PENDING {
     const { reader } = this;
     reader.admit();
-    if (!this.starved) this.begin();
-    if (!this.trapped) {
+    const { stage } = this;
+    if (stage !== STARVED) this.begin();
+    if (stage === PLAIN) {
       const value = this.perform(false);
       // Nobody can refuse it.
       if (reader.before !== null) reader.before = null;
       return value;
     }
-    if (this.starved || !reader.hopeful) return PENDING;
+    if (stage === STARVED || !reader.hopeful) return PENDING;
     return reader.goesOn() as never;
   }
 
   override park(waker: Waker<T>): void {
-    const { trapped, starved } = this;
-    this.trapped = this.starved = false;
-    this.reader.park(this, waker as Waker<unknown>, trapped, starved);
+    const { stage } = this;
+    this.stage = PLAIN;
+    this.reader.park(this, waker as Waker<unknown>, stage !== PLAIN, stage === STARVED);
   }
 
   override abort(waker: Waker<T>): boolean {
@@ -82,70 +96,48 @@ export abstract class ReadOperation<T> extends Op<T> {
   look(): T | typeof PENDING {
     this.reader.looks();
     const value = this.perform(true);
-    if (value === PENDING) this.trapped = this.starved = true;
+    if (value === PENDING) this.stage = STARVED;
     return value;
   }
 
   /** @internal The task is thrown into: it does not look any more. */
   left(): void {
-    this.trapped = this.starved = false;
+    this.stage = PLAIN;
   }
 
+  /** Itself, from the start. `yield*` asks at once, so a task that is in the middle of the same read notices nothing. */
   override [Symbol.iterator](): Generator<Op<T>, T, unknown> {
-    return new ReadTrap(this) as unknown as Generator<Op<T>, T, unknown>;
-  }
-}
-
-/** The iterator of a read, and its own iterator result: as that of any operation, but that it looks when it is resumed. */
-export class ReadTrap<T> {
-  value: unknown;
-  done: boolean = false;
-  private readonly operation: ReadOperation<T>;
-  private asked = false;
-
-  constructor(operation: ReadOperation<T>) {
-    this.operation = operation;
-  }
-
-  /** Makes it new: for operations that are made once for each stream. */
-  renew(): this {
-    this.asked = false;
+    this.value = undefined;
     this.done = false;
-    return this;
+    return this as unknown as Generator<Op<T>, T, unknown>;
   }
 
+  /** @internal As that of any operation, but that it looks when it is resumed. */
   next(result: unknown): this {
-    const { operation } = this;
-    if (!this.asked) {
-      this.asked = true;
-      operation.trapped = true;
-      this.value = operation;
+    if (this.value !== this) {
+      this.stage = TRAPPED;
+      this.value = this;
       return this;
     }
-    operation.left();
-    const value = result === READY ? operation.look() : result;
-    if (value === PENDING) {
-      this.value = operation;
-    } else {
-      this.value = value;
-      this.done = true;
-    }
-    return this;
-  }
-
-  throw(error: unknown): never {
-    this.operation.left();
-    throw error;
-  }
-
-  return(value: unknown): this {
-    this.operation.left();
+    this.left();
+    const value = result === READY ? this.look() : result;
+    if (value === PENDING) return this;
     this.value = value;
     this.done = true;
     return this;
   }
 
-  [Symbol.iterator](): this {
+  /** @internal */
+  throw(error: unknown): never {
+    this.left();
+    throw error;
+  }
+
+  /** @internal */
+  return(value: unknown): this {
+    this.left();
+    this.value = value;
+    this.done = true;
     return this;
   }
 }

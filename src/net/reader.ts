@@ -75,11 +75,12 @@ export class Reader extends Side<unknown> {
 
   /** Receives once, into the common buffer. Whether there is anything new: bytes, the end or an error. */
   receive(): boolean {
-    const count = this.receiveInto(receiveBuffer(), 0, RECEIVE_SIZE);
+    const buffer = receiveBuffer();
+    const count = this.receiveInto(buffer, 0, buffer.length);
     if (count > 0) {
       // Already counted.
       this.input.received -= count;
-      this.input.deliver(receiveBuffer(), 0, count, false);
+      this.input.deliver(buffer, 0, count, false);
       this.input.delivered = false;
     }
     return count >= 0;

@@ -3,7 +3,7 @@
 import { PENDING } from '../kernel/index.ts';
 import type { Input } from './input.ts';
 import { ReadOperation } from './read-operation.ts';
-import { READY, type Reader } from './reader.ts';
+import type { Reader } from './reader.ts';
 
 /** Whatever has come, at most `max` bytes. */
 export class Read extends ReadOperation<Buffer | null> {
@@ -21,51 +21,12 @@ export class Read extends ReadOperation<Buffer | null> {
   }
 }
 
-/** Whatever has come, where it is. It has no arguments, so each stream makes one, once, which is its own iterator and iterator result. */
+/** Whatever has come, where it is. It has no arguments, so each stream makes one, once. */
 export class ReadView extends ReadOperation<Buffer | null> {
-  /** @internal As an iterator result. */
-  value: unknown = undefined;
-  /** @internal */
-  done: boolean = false;
-  private asked = false;
-
   protected override take(input: Input): Buffer | null | typeof PENDING {
     const { length } = input;
     if (length > 0) return input.view(length);
     return atEnd(input);
-  }
-
-  override [Symbol.iterator](): Generator<this, Buffer | null, unknown> {
-    this.asked = this.done = false;
-    return this as unknown as Generator<this, Buffer | null, unknown>;
-  }
-
-  /** @internal As `ReadTrap` has it, and so the next two. */
-  next(result: unknown): this {
-    if (!this.asked) {
-      this.asked = this.trapped = true;
-      this.value = this;
-      return this;
-    }
-    this.left();
-    const value = result === READY ? this.look() : result;
-    this.done = value !== PENDING;
-    this.value = value === PENDING ? this : value;
-    return this;
-  }
-
-  /** @internal */
-  throw(error: unknown): never {
-    this.left();
-    throw error;
-  }
-
-  /** @internal */
-  return(value: unknown): this {
-    this.left();
-    this.value = value;
-    this.done = true;
-    return this;
   }
 }
 

@@ -6,7 +6,6 @@
 import { PENDING } from '../kernel/index.ts';
 import {
   ADDRESS_SLOT_SIZE,
-  CONTROL_HEADER,
   type Datagram,
   type DatagramBatch,
   Message,
@@ -151,7 +150,8 @@ export class ReceiveMessage extends InboxOperation<Message> {
 
   override attempt(): Message | typeof PENDING {
     const kept = this.inbox.kept.shift();
-    if (kept !== undefined) return kept instanceof Message ? kept : bare(kept, this.line);
+    if (kept instanceof Message) return kept;
+    if (kept !== undefined) return Message.bare(this.line.socket.sys, kept.data, slotOf(kept));
     const message = recvmsg(this.line.socket, this.options);
     if (message === undefined) return PENDING;
     this.line.moved(message.data.length, true, 1);
@@ -183,9 +183,10 @@ function copied(datagram: Datagram | Message, buffer: Uint8Array, slot: Uint8Arr
   return part.length;
 }
 
-function bare({ data, address, truncated }: Datagram, { socket }: Line): Message {
+/** As the system would have filled it. */
+function slotOf({ address, truncated }: Datagram): Uint8Array {
   const slot = new Uint8Array(ADDRESS_SLOT_SIZE);
   slot.set(address.slot);
   slot[1] = truncated ? 1 : 0;
-  return new Message(socket.sys, data, slot, new Int32Array(CONTROL_HEADER));
+  return slot;
 }

@@ -7,7 +7,7 @@
 
 import type { Op } from '../kernel/index.ts';
 import { Buffer } from '../platform/node.ts';
-import { delimiterOf, Peek, ReadAll, ReadExactly, ReadLine, ReadPlainLine, ReadUntil, SkipUntil } from './buffered.ts';
+import { delimiterOf, Peek, ReadAll, ReadExactly, ReadLine, ReadUntil, SkipUntil } from './buffered.ts';
 import { Output } from './output.ts';
 import { joined, pieces } from './parts.ts';
 import { Reader } from './reader.ts';
@@ -39,6 +39,7 @@ export class Stream implements Disposable {
   readonly transport: Transport;
   private readonly readingSide: Reader;
   private readonly writingSide: Output;
+  private reading: Read | null = null;
   private viewing: ReadView | null = null;
   private lining: ReadLine | null = null;
 
@@ -55,6 +56,10 @@ export class Stream implements Disposable {
    * end of the stream. Throws `SystemError` (`ECONNRESET`, once, after all data), `BusyError`, `ClosedError`.
    */
   read(max: number = Number.POSITIVE_INFINITY): Op<Buffer | null> {
+    if (max === Number.POSITIVE_INFINITY) {
+      this.reading ??= new Read(this.readingSide, max);
+      return this.reading;
+    }
     checkSize('max', max);
     return new Read(this.readingSide, max);
   }
@@ -102,7 +107,7 @@ export class Stream implements Disposable {
    */
   readLine(options?: LineOptions): Op<string | null> {
     if (options === undefined) {
-      this.lining ??= new ReadPlainLine(this.readingSide, PIECE_LIMIT, false);
+      this.lining ??= new ReadLine(this.readingSide, PIECE_LIMIT, false);
       return this.lining;
     }
     const { limit = PIECE_LIMIT, unterminated = false } = options;

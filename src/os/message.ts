@@ -21,7 +21,8 @@ const HAS_CREDENTIALS = 2;
 const PID = 3;
 const UID = 4;
 const GID = 5;
-const DEFAULT_SIZE = 65_536;
+/** @internal The most bytes of a message, if nothing is said. */
+export const DEFAULT_SIZE: number = 65_536;
 /** SO_PEERCRED gives three C ints. */
 const CREDENTIALS_SIZE = 12;
 const NO_CONTROL = new Int32Array(0);
@@ -78,7 +79,7 @@ export class Message implements Disposable {
   /** The descriptors that came with it. Close them, or let `using message` do it, or take them with {@link Message.take}. */
   readonly descriptors: Descriptor[];
 
-  /** @internal Made by {@link recvmsg}. */
+  /** @internal Made by {@link recvmsg}, and by `bare`. */
   constructor(sys: Sys, data: Buffer, slot: Uint8Array, control: Int32Array) {
     this.data = data;
     this.address = SocketAddress.compact(sys, slot);
@@ -87,6 +88,11 @@ export class Message implements Disposable {
     this.credentials = control[HAS_CREDENTIALS] === 1 ? credentialsIn(control) : undefined;
     const numbers = control.subarray(CONTROL_HEADER, CONTROL_HEADER + (control[COUNT] as number));
     this.descriptors = Array.from(numbers, (fd) => new Descriptor(sys, fd));
+  }
+
+  /** @internal Bytes that came with nothing beside them, from whom the slot says: without one, from nobody with a name. */
+  static bare(sys: Sys, data: Buffer, slot: Uint8Array = new Uint8Array(ADDRESS_SLOT_SIZE)): Message {
+    return new Message(sys, data, slot, new Int32Array(CONTROL_HEADER));
   }
 
   /** Takes the first descriptor out of the message; it is yours then. `undefined` if there is none (any more). */

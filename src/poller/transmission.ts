@@ -45,6 +45,7 @@ export class Transmission {
   /** Bytes in use of those behind the received ones. */
   private used = 0;
 
+  /** @internal */
   constructor(sys: Sys, slab: Slab) {
     this.sys = sys;
     this.slab = slab;
@@ -57,17 +58,18 @@ export class Transmission {
 
   /**
    * Takes a write of at least one byte and at most {@link LONGEST_SEND}. Its bytes may change afterwards: what was received in this wait is still
-   * there when it is sent, and anything else is copied. The sender is told before the round ends, or at once if this was the last for which there is room.
+   * there when it is sent, and anything else is copied. The sender is told before the round ends, or at once if this was the last for which there is room. Throws `TypeError`
+   * for bytes whose memory was given away.
    */
   add(socket: Descriptor, bytes: Uint8Array, sender: Sender): void {
     const { rows, slab } = this;
-    const at = this.count++;
     let offset = bytes.byteOffset;
     if (bytes.buffer !== slab.bytes.buffer) {
       offset = slab.sending + this.used;
       slab.bytes.set(bytes, offset);
       this.used += bytes.length;
     }
+    const at = this.count++;
     rows[at * SEND_ROW + 1] = offset;
     rows[at * SEND_ROW + 2] = bytes.length;
     this.sockets[at] = socket;

@@ -9,7 +9,7 @@ import { has } from '../examples/program.ts';
 import { connectedTo, until } from '../net/clients.ts';
 import { untilReady } from '../support/backends.ts';
 import { eachSetup } from '../support/drives.ts';
-import { connection, Opened } from '../support/situations.ts';
+import { codeOf, connection, Opened } from '../support/situations.ts';
 import { notRun, suite } from '../support/suite.ts';
 
 const test = suite('connections that are killed');
@@ -99,7 +99,7 @@ else {
         assert.equal([errors, closed, victim.socket.closed], [['ECONNABORTED'], [true], true]);
         untilReady(one, Readiness.HUP);
         assert.is(
-          thrownCode(() => one.recv()),
+          codeOf(() => one.recv()),
           'ECONNRESET',
         );
         yield* says(other, 'still here');
@@ -108,15 +108,6 @@ else {
     );
     await setup.run(scheduler);
   });
-}
-
-function thrownCode(call: () => unknown): string | undefined {
-  try {
-    call();
-    return undefined;
-  } catch (error) {
-    return (error as SystemError).code;
-  }
 }
 
 test.run();

@@ -2,20 +2,12 @@
 
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { SocketAddress, type SystemError } from 'genloop/os';
+import { SocketAddress } from 'genloop/os';
 import * as assert from 'uvu/assert';
+import { thrown } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('addresses');
-
-function thrown(call: () => unknown): SystemError {
-  try {
-    call();
-  } catch (error) {
-    return error as SystemError;
-  }
-  throw new Error('it did not throw');
-}
 
 test('IPv4: host and address are synonyms, and the default is the loopback', () => {
   assert.equal(SocketAddress.from({ host: '10.1.2.3', port: 80 }).toJSON(), {

@@ -1,9 +1,9 @@
 /** epoll(7) call by call, with what the kernel does where file and number part. */
 
-import { constants, Epoll, EventFd, open, pipe, realSys, Socket, type SystemError } from 'genloop/os';
+import { constants, Epoll, EventFd, open, pipe, realSys, Socket } from 'genloop/os';
 import * as assert from 'uvu/assert';
 import { abandon, closeBehind, onNumber, PATIENCE } from '../support/backends.ts';
-import { Opened, reset } from '../support/situations.ts';
+import { codeOf, Opened, reset } from '../support/situations.ts';
 import { notRun, suite } from '../support/suite.ts';
 import { constant, inside, overriding } from '../support/systems.ts';
 
@@ -30,15 +30,6 @@ function scene(body: (scene: Scene) => void): () => void {
       opened.close();
     }
   };
-}
-
-function codeOf(call: () => unknown): string | undefined {
-  try {
-    call();
-    return undefined;
-  } catch (error) {
-    return (error as SystemError).code;
-  }
 }
 
 if ('EPOLLIN' in constants) {

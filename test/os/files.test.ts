@@ -1,25 +1,16 @@
 /** Files and devices by path, FIFOs, terminals, counters, timers. */
 
-import { constants, EventFd, open, pipe, poll, realSys, type SystemError, TimerFd } from 'genloop/os';
+import { constants, EventFd, open, pipe, poll, realSys, TimerFd } from 'genloop/os';
 import { Readiness } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { PATIENCE, untilReady } from '../support/backends.ts';
-import { fifo, Opened } from '../support/situations.ts';
+import { fifo, Opened, thrown } from '../support/situations.ts';
 import { notRun, suite } from '../support/suite.ts';
 import { constant, inside, overriding } from '../support/systems.ts';
 
 const { IN } = Readiness;
 const test = suite('files');
 const sys = realSys();
-
-function thrown(call: () => unknown): SystemError {
-  try {
-    call();
-  } catch (error) {
-    return error as SystemError;
-  }
-  throw new Error('it did not throw');
-}
 
 test('open by name of the mode, or by flags', () => {
   using zero = open('/dev/zero');

@@ -4,6 +4,7 @@ import { EventFd, Socket, type Sys, SystemError } from 'genloop/os';
 import { Poller, Readiness } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { EVERYWHERE, PATIENCE, Recorder, type Subject, withPoller } from '../support/backends.ts';
+import { codeOf } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
 import { constant, inside, overriding } from '../support/systems.ts';
 
@@ -29,15 +30,6 @@ function failingControl(subject: Subject): { calls: Partial<Sys>; fail(errno: st
           : sys.kevent(kq, changes, count, events, timeout),
     },
   };
-}
-
-function codeOf(call: () => unknown): string | undefined {
-  try {
-    call();
-    return undefined;
-  } catch (error) {
-    return (error as SystemError).code;
-  }
 }
 
 for (const subject of EVERYWHERE) {

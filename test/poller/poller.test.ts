@@ -8,21 +8,11 @@ import { ClosedError, type Descriptor, EventFd, open, poll, Socket, SystemError 
 import { BusyError, Poller, Readiness } from 'genloop/poller';
 import * as assert from 'uvu/assert';
 import { PATIENCE, Recorder, SETS, SUBJECTS, withPoller } from '../support/backends.ts';
-import { connection, fill, Opened, pipeEnds } from '../support/situations.ts';
+import { connection, fill, Opened, pipeEnds, thrown } from '../support/situations.ts';
 import { suite } from '../support/suite.ts';
 import { constant, inside } from '../support/systems.ts';
 
 const { IN, OUT, PRI } = Readiness;
-
-/** What it throws. */
-function thrown(call: () => unknown): Error & { code?: string } {
-  try {
-    call();
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('it did not throw');
-}
 
 for (const subject of SUBJECTS) {
   const test = suite(`the poller over ${subject.title}`);
@@ -231,7 +221,7 @@ for (const subject of SUBJECTS) {
         for (const target of [path, folder]) {
           const file = keep(open(target));
           for (const pollable of [file, file.fd, { fd: file.fd }, { fileno: () => file.fd }]) {
-            const error = thrown(() => poller.park(pollable, IN, new Recorder())) as SystemError;
+            const error = thrown(() => poller.park(pollable, IN, new Recorder()));
             assert.instance(error, SystemError);
             assert.is(error.code, 'EPERM');
             assert.is(error.errno, -constant('EPERM'));
@@ -507,7 +497,7 @@ selectTest('fails that one wait, and says which backend to use', () => {
       const reader = new Recorder();
       poller.park(one, IN, reader);
       for (const pollable of [far, far.fd]) {
-        const error = thrown(() => poller.park(pollable, IN, new Recorder())) as SystemError;
+        const error = thrown(() => poller.park(pollable, IN, new Recorder()));
         assert.is(error.code, 'EINVAL');
         assert.is(error.syscall, 'select');
         assert.match(error.message, `FD_SETSIZE is ${limit}; use poll or epoll`);

@@ -55,6 +55,16 @@ export function thrown(call: () => unknown): SystemError {
   throw new Error('it did not throw');
 }
 
+/** The code of what a call throws; `undefined` if it throws nothing. */
+export function codeOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return (error as SystemError).code;
+  }
+}
+
 /** Two Unix sockets, connected to each other. */
 export function pairOf(opened: Opened): [Socket, Socket] {
   const [one, other] = Socket.pair();

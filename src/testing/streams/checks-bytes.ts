@@ -5,6 +5,7 @@ import type { Stream } from '../../net/stream.ts';
 import { seededRandom } from '../../scheduler/random.ts';
 import type { CheckDefinition } from './conformance.ts';
 import { equal, follows, holds, pattern, textOf } from './expect.ts';
+import { bothWays, echoedViews } from './traffic.ts';
 
 const LARGEST_PIECE = 10_000;
 const TINY = 97;
@@ -40,14 +41,12 @@ export const bytesChecks: readonly CheckDefinition[] = [
       const random = seededRandom(seed);
       const there = pattern(size, 1);
       const back = pattern(size, 100);
-      yield* group(function* (tasks) {
-        tasks.spawn(writeAll(one, there, random));
-        tasks.spawn(writeAll(other, back, random));
-        tasks.spawn(readAll(other, there, random));
-        yield* readAll(one, back, random);
-      });
-      equal([one.bytesWritten, other.bytesRead], [size, size], 'the counters of one direction');
-      equal([other.bytesWritten, one.bytesRead], [size, size], 'the counters of the other direction');
+      yield* bothWays(
+        [one, other],
+        [there, back],
+        (stream, bytes) => writeAll(stream, bytes, random),
+        (stream, expected) => readAll(stream, expected, random),
+      );
     },
   },
   {
@@ -68,26 +67,7 @@ export const bytesChecks: readonly CheckDefinition[] = [
   {
     name: 'a view can be written as it is, also where the write has to wait',
     *main(one, other, { size }) {
-      const bytes = pattern(size, 7);
-      yield* group(function* (tasks) {
-        tasks.spawn(one.write(bytes));
-        tasks.spawn(
-          (function* (): Co<void> {
-            for (let at = 0; at < size; ) {
-              const view = yield* other.readView();
-              if (view === null) throw new Error('the stream ended');
-              at += view.length;
-              yield* other.write(view);
-            }
-          })(),
-        );
-        for (let at = 0; at < size; ) {
-          const back = yield* one.read();
-          if (back === null) throw new Error('the stream ended');
-          follows(back, at, bytes, 'what came back');
-          at += back.length;
-        }
-      });
+      yield* echoedViews(one, other, pattern(size, 7), (view) => other.write(view));
     },
   },
   {

@@ -1,17 +1,10 @@
 /** Checks: nothing is lost by a cancel, a deadline or a lost choice, and one task reads and one writes at a time. */
 
-import { type Co, failAfter, group, type Op, pass, select, sleep, type Task } from '../../kernel/index.ts';
+import { type Co, failAfter, group, type Op, pass, select, sleep } from '../../kernel/index.ts';
 import type { Stream } from '../../net/stream.ts';
 import type { CheckDefinition } from './conformance.ts';
-import { equal, follows, holds, pattern, textOf, thrownBy } from './expect.ts';
-
-/** Long enough for nothing: what is waited for never comes. In milliseconds. */
-const BRIEF = 2;
-
-/** Lets others run until this task waits. */
-function* untilParked(task: Task<unknown>): Co<void> {
-  while (task.status !== 'parked') yield* pass();
-}
+import { equal, follows, pattern, textOf, thrownBy } from './expect.ts';
+import { BRIEF, cutOff, untilParked } from './traffic.ts';
 
 /** Reads of more than has come. */
 function readsOfMore(stream: Stream): readonly Op<unknown>[] {
@@ -105,19 +98,7 @@ export const cancelChecks: readonly CheckDefinition[] = [
     needs: ['ends'],
     *main(one, other, { tooMuch }) {
       const bytes = pattern(tooMuch, 11);
-      const error = yield* thrownBy(failAfter(BRIEF, one.write(bytes)), 'a write of too much');
-      const gone = error.bytesWritten as number;
-      equal([error.code, gone], ['ERR_GENLOOP_TIMEOUT', one.bytesWritten], 'its code and bytesWritten');
-      holds(gone > 0 && gone < tooMuch, `${gone} of ${tooMuch} bytes have gone`);
-      const refused = yield* thrownBy(one.write('x'), 'the next write');
-      equal([refused.code, refused.bytesWritten], ['ERR_GENLOOP_PARTIAL_WRITE', gone], 'its code and bytesWritten');
-      one.close();
-      let came = 0;
-      for (let view = yield* other.readView(); view !== null; view = yield* other.readView()) {
-        follows(view, came, bytes, 'what came');
-        came += view.length;
-      }
-      equal(came, gone, 'how much came');
+      yield* cutOff([one, other], bytes, one.write(bytes), () => one.write('x'));
     },
   },
   {

@@ -1,13 +1,12 @@
 /** Checks: writes of several parts are one write, whatever the parts, and wherever the system stops in them. */
 
-import { type Co, failAfter, group, pass } from '../../kernel/index.ts';
+import { type Co, group } from '../../kernel/index.ts';
 import type { Stream } from '../../net/stream.ts';
 import { seededRandom } from '../../scheduler/random.ts';
 import type { CheckDefinition } from './conformance.ts';
 import { equal, follows, holds, pattern, textOf, thrownBy } from './expect.ts';
+import { bothWays, cutOff, echoedViews, readViews, untilParked } from './traffic.ts';
 
-/** Long enough for nothing: what is waited for never comes. In milliseconds. */
-const BRIEF = 2;
 /** Parts of this length are never put together with others, by anybody. */
 const LARGE = 2000;
 const MOST_PARTS = 40;
@@ -77,14 +76,7 @@ export const partsChecks: readonly CheckDefinition[] = [
       const random = seededRandom(seed);
       const there = pattern(size, 2);
       const back = pattern(size, 101);
-      yield* group(function* (tasks) {
-        tasks.spawn(writeInParts(one, there, random));
-        tasks.spawn(writeInParts(other, back, random));
-        tasks.spawn(readTiny(other, there));
-        yield* readTiny(one, back);
-      });
-      equal([one.bytesWritten, other.bytesRead], [size, size], 'the counters of one direction');
-      equal([other.bytesWritten, one.bytesRead], [size, size], 'the counters of the other direction');
+      yield* bothWays([one, other], [there, back], (stream, bytes) => writeInParts(stream, bytes, random), readTiny);
     },
   },
   {
@@ -94,12 +86,7 @@ export const partsChecks: readonly CheckDefinition[] = [
       const parts = cut(bytes, LEAST + 1).flatMap((both) => [both.subarray(0, LEAST), both.subarray(LEAST)]);
       yield* group(function* (tasks) {
         tasks.spawn(one.writev(parts));
-        for (let at = 0; at < bytes.length; ) {
-          const view = yield* other.readView();
-          if (view === null) throw new Error('the stream ended');
-          follows(view, at, bytes, 'what came');
-          at += view.length;
-        }
+        yield* readViews(other, 0, bytes);
       });
       equal(one.bytesWritten, bytes.length, 'how many bytes went');
     },
@@ -107,26 +94,9 @@ export const partsChecks: readonly CheckDefinition[] = [
   {
     name: 'a view can be a part, also where the write has to wait',
     *main(one, other, { size }) {
-      const bytes = pattern(size, 17);
-      yield* group(function* (tasks) {
-        tasks.spawn(one.write(bytes));
-        tasks.spawn(
-          (function* (): Co<void> {
-            for (let at = 0; at < size; ) {
-              const view = yield* other.readView();
-              if (view === null) throw new Error('the stream ended');
-              at += view.length;
-              const half = Math.floor(view.length / 2);
-              yield* other.writev([view.subarray(0, half), view.subarray(half)]);
-            }
-          })(),
-        );
-        for (let at = 0; at < size; ) {
-          const back = yield* one.read();
-          if (back === null) throw new Error('the stream ended');
-          follows(back, at, bytes, 'what came back');
-          at += back.length;
-        }
+      yield* echoedViews(one, other, pattern(size, 17), (view) => {
+        const half = Math.floor(view.length / 2);
+        return other.writev([view.subarray(0, half), view.subarray(half)]);
       });
     },
   },
@@ -135,20 +105,7 @@ export const partsChecks: readonly CheckDefinition[] = [
     needs: ['ends'],
     *main(one, other, { tooMuch }) {
       const bytes = pattern(tooMuch, 19);
-      const write = one.writev(cut(bytes, LARGE + 1));
-      const error = yield* thrownBy(failAfter(BRIEF, write), 'a write of too much');
-      const gone = error.bytesWritten as number;
-      equal([error.code, gone], ['ERR_GENLOOP_TIMEOUT', one.bytesWritten], 'its code and bytesWritten');
-      holds(gone > 0 && gone < tooMuch, `${gone} of ${tooMuch} bytes have gone`);
-      const refused = yield* thrownBy(one.writev(['x', 'y']), 'the next write');
-      equal([refused.code, refused.bytesWritten], ['ERR_GENLOOP_PARTIAL_WRITE', gone], 'its code and bytesWritten');
-      one.close();
-      let came = 0;
-      for (let view = yield* other.readView(); view !== null; view = yield* other.readView()) {
-        follows(view, came, bytes, 'what came');
-        came += view.length;
-      }
-      equal(came, gone, 'how much came');
+      yield* cutOff([one, other], bytes, one.writev(cut(bytes, LARGE + 1)), () => one.writev(['x', 'y']));
     },
   },
   {
@@ -158,16 +115,11 @@ export const partsChecks: readonly CheckDefinition[] = [
       const parts = cut(bytes, LARGE);
       yield* group(function* (tasks) {
         const writing = tasks.spawn(one.writev(parts));
-        while (writing.status !== 'parked') yield* pass();
+        yield* untilParked(writing);
         equal((yield* thrownBy(one.writev(parts), 'a second writer')).code, 'ERR_GENLOOP_BUSY', 'its code');
         follows((yield* other.readExactly(1)) as Uint8Array, 0, bytes, 'the first byte');
         holds(!writing.ended, `a write of ${tooMuch} bytes completed while only one was read`);
-        for (let at = 1; at < tooMuch; ) {
-          const view = yield* other.readView();
-          if (view === null) throw new Error(`the stream ended after ${at} bytes`);
-          follows(view, at, bytes, 'what came');
-          at += view.length;
-        }
+        yield* readViews(other, 1, bytes);
         yield* writing.join();
       });
       equal(one.bytesWritten, tooMuch, 'how many bytes went');
