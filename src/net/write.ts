@@ -115,14 +115,15 @@ export class Write extends Op<void> {
 
   /** @internal */
   throw(error: unknown): never {
-    this.underWay = false;
+    // It may come in the place of the try: what waits for this write next may be a `select`.
+    this.underWay = this.trapped = false;
     // Again, as one cancel may end many writes: here it is about to be caught.
     throw noted(error, this.sent);
   }
 
   /** @internal */
   return(value: unknown): this {
-    this.underWay = false;
+    this.underWay = this.trapped = false;
     this.value = value;
     this.done = true;
     return this;
