@@ -104,11 +104,11 @@ function together(draws: Draws, end: number, scope: number): Statement[] {
     draws.chance(0.4) ? { do: 'block', kind: within, scope, ms: draws.one([0, 0.5, 1]), body: [write] } : write,
   );
   const between = spawn(draws, interference(draws, end, writer, scope));
-  const another = spawn(draws, transmit(draws, other));
+  const another = spawn(draws, transmit(draws, other), ...(draws.chance(0.4) ? [transmit(draws, other)] : []));
   return [
     // Who waits for a descriptor opens the poller, without which nothing goes together.
     spawn(draws, receive(draws, draws.one([end, end ^ 2]))),
-    { do: 'pass' },
+    draws.chance(0.6) ? { do: 'pass' } : { do: 'sleep', ms: 1 },
     ...(draws.chance(0.5) ? [{ do: 'send', end, bytes: fill(draws) } as const] : []),
     ...(draws.chance(0.7) ? [writer, between, another] : [another, writer, between]),
     { do: 'pass' },
