@@ -123,7 +123,7 @@ export class Write extends Op<void> {
 
   /** @internal */
   return(value: unknown): this {
-    this.underWay = false;
+    this.underWay = this.trapped = false;
     this.value = value;
     this.done = true;
     return this;

@@ -5,6 +5,8 @@ import type { PairKind, ReadKind, Room, Statement, Wait } from './program.ts';
 /** Draws from a seed. */
 export interface Draws {
   readonly room: Room;
+  /** How many ends the connections of the program have. */
+  readonly ends: number;
   below(limit: number): number;
   chance(probability: number): boolean;
   one<T>(choices: readonly T[]): T;
@@ -22,6 +24,8 @@ export const STREAM_PAIRS: readonly (readonly PairKind[])[] = [
     ['tcpStream', 'socket'],
     ['unixStream', 'tcp'],
   ] satisfies PairKind[][]),
+  // More ends than writes go together.
+  Array.from({ length: 9 }, (): PairKind => 'unixStream'),
 ];
 
 const READS: readonly ReadKind[] = [
@@ -37,6 +41,8 @@ const READS: readonly ReadKind[] = [
   'all',
   'peek',
 ];
+/** So many make a crowd. */
+const MANY_ENDS = 16;
 const READ_SIZES = [1, 3, 30, 300, 5000, 65_536] as const;
 /** One is what a wait receives for a reader at most. */
 const WRITE_SIZES = [1, 1, 3, 3, 300, 300, 4096, 5000] as const;
@@ -65,13 +71,99 @@ function spawn(draws: Draws, ...body: Statement[]): Extract<Statement, { do: 'sp
   return { do: 'spawn', task: draws.fresh(), daemon: false, body };
 }
 
+/** What is done to a stream to which a write was left a moment ago. */
+function interference(draws: Draws, end: number, { task }: { readonly task: number }, scope: number): Statement {
+  switch (draws.below(9)) {
+    case 0:
+      return { do: 'close', end };
+    case 1:
+      // The other side's: it is told of an error, and those who write elsewhere are not.
+      return { do: 'close', end: end ^ 1 };
+    case 2:
+      return { do: 'shutdown', end };
+    case 3:
+      return { do: 'open', pair: end >> 1 };
+    case 4:
+      return transmit(draws, end);
+    case 5:
+      return { do: 'cancelScope', scope };
+    case 6:
+      return { do: 'compute', ms: 1 };
+    default:
+      return { do: 'cancel', task };
+  }
+}
+
+/** Several tasks write in one round, and somebody comes between. There may be room for a part, or for nothing. */
+function together(draws: Draws, end: number, scope: number): Statement[] {
+  const other = draws.one([end ^ 1, end ^ 2]);
+  const write = transmit(draws, end);
+  const within = draws.one(['cancelScope', 'moveOnAfter', 'failAfter'] as const);
+  const writer = spawn(
+    draws,
+    draws.chance(0.4) ? { do: 'block', kind: within, scope, ms: draws.one([0, 0.5, 1]), body: [write] } : write,
+  );
+  const between = spawn(draws, interference(draws, end, writer, scope));
+  const another = spawn(draws, transmit(draws, other), ...(draws.chance(0.4) ? [transmit(draws, other)] : []));
+  return [
+    // Who waits for a descriptor opens the poller, without which nothing goes together.
+    spawn(draws, receive(draws, draws.one([end, end ^ 2]))),
+    draws.chance(0.6) ? { do: 'pass' } : { do: 'sleep', ms: 1 },
+    ...(draws.chance(0.5) ? [{ do: 'send', end, bytes: fill(draws) } as const] : []),
+    ...(draws.chance(0.7) ? [writer, between, another] : [another, writer, between]),
+    { do: 'pass' },
+    receive(draws, end ^ 1),
+    receive(draws, end ^ 1),
+  ];
+}
+
+/** What leaves little room, or none. */
+function fill(draws: Draws): number {
+  return draws.one(
+    { small: [700, 2900, 3800, 3999, 5000], large: [20_000, 36_000, 40_000], huge: [300_000] }[draws.room],
+  );
+}
+
+/** What was lent is written while there is no room for all of it; and then its memory is received into once more. */
+function lentTooMuch(draws: Draws, end: number): Statement[] {
+  const other = end ^ 2;
+  return [
+    spawn(draws, { do: 'echo', end }),
+    spawn(draws, receive(draws, other)),
+    { do: 'pass' },
+    { do: 'send', end, bytes: fill(draws) },
+    { do: 'send', end: end ^ 1, bytes: 300 },
+    { do: 'passes', count: 2 },
+    { do: 'send', end: other ^ 1, bytes: 300 },
+    { do: 'passes', count: 2 },
+    receive(draws, end ^ 1),
+    receive(draws, end ^ 1),
+  ];
+}
+
+/** More tasks write than go in one call. */
+function crowd(draws: Draws): Statement[] {
+  const bytes = draws.one([1, 3, 300]);
+  return [
+    spawn(draws, receive(draws, 0)),
+    { do: 'pass' },
+    ...Array.from({ length: draws.ends }, (_, end) => spawn(draws, { do: 'transmit', end, bytes })),
+    { do: 'pass' },
+    receive(draws, draws.end()),
+  ];
+}
+
 /** Statements that mean little by themselves, and something after each other. */
 export function streamIdiom(draws: Draws, scope: number): Statement[] {
   const end = draws.end();
+  const kind = draws.below(draws.ends > MANY_ENDS ? 24 : 17);
+  if (kind > 16) return crowd(draws);
+  if (kind > 15) return lentTooMuch(draws, end);
+  if (kind > 11) return together(draws, end, scope);
   const other = draws.one([end ^ 1, end ^ 2]);
   const reader = spawn(draws, receive(draws, end));
   const cancel: Statement = { do: 'cancel', task: reader.task };
-  switch (draws.below(12)) {
+  switch (kind) {
     case 0:
       // It is woken, and cancelled before it runs: what it was woken for is the next one's.
       return [

@@ -62,6 +62,7 @@ class Author implements Draws {
   private tasks = 0;
   private streamed = false;
   room: Room = 'small';
+  ends = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -77,6 +78,8 @@ class Author implements Draws {
     const backend = this.one(BACKENDS);
     this.streamed = this.chance(WITH_STREAMS);
     if (this.streamed) this.room = this.one(ROOMS);
+    const pairs = this.one(this.streamed ? STREAM_PAIRS : PAIRS);
+    this.ends = 2 * pairs.length;
     return {
       seed: this.seed,
       backend,
@@ -87,8 +90,9 @@ class Author implements Draws {
       short: calm ? 0 : 0.3,
       errors,
       receive: this.chance(0.5) ? 'wait' : 'task',
+      send: this.chance(0.5) ? 'round' : 'task',
       room: this.room,
-      pairs: this.one(this.streamed ? STREAM_PAIRS : PAIRS),
+      pairs,
       delay: this.chance(0.3) ? LONGEST_DELAY : 0,
       tasks: Array.from({ length: count }, () => this.list(1 + this.below(5), DEEPEST)),
     };
@@ -115,7 +119,7 @@ class Author implements Draws {
     const list: Statement[] = [];
     while (list.length < length && this.left > 0) {
       this.left--;
-      if (this.streamed && depth > 0 && this.chance(0.15)) list.push(...streamIdiom(this, this.below(SCOPES)));
+      if (this.streamed && depth > 0 && this.chance(0.22)) list.push(...streamIdiom(this, this.below(SCOPES)));
       else if (this.chance(0.05)) list.push(...this.idiom(depth));
       else list.push(this.statement(depth));
     }

@@ -1,5 +1,5 @@
 /**
- * What comes after a program: the streams that it left open are read to their ends, by another scheduler, which receives in the other way. What
+ * What comes after a program: the streams that it left open are read to their ends, by another scheduler, which receives and sends in the other ways. What
  * was sent and nobody has read must still come, and whoever was cancelled must not have taken any of it along.
  */
 
@@ -21,7 +21,7 @@ const LONG_READ = 100_000;
 export function readToTheEnds(
   streams: readonly StreamEnd[],
   system: SimulatedSystem,
-  { backend, receive }: Program,
+  { backend, receive, send }: Program,
   witness: Witness,
 ): void {
   const open = streams.filter(({ stream }) => !stream.closed);
@@ -37,8 +37,14 @@ export function readToTheEnds(
       );
     }
   }
-  const other = receive === 'wait' ? 'task' : 'wait';
-  const scheduler = new Scheduler({ sys: system, backend, receive: other, asyncContext: false, onError: () => {} });
+  const scheduler = new Scheduler({
+    sys: system,
+    backend,
+    receive: receive === 'wait' ? 'task' : 'wait',
+    send: send === 'round' ? 'task' : 'round',
+    asyncContext: false,
+    onError: () => {},
+  });
   silence(kernelOf(scheduler));
   let hangs = false;
   system.onHang = () => {

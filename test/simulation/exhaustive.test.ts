@@ -72,11 +72,40 @@ for (const over of ['wait', 'task'] as const) {
   });
 }
 
-test('three tasks that wait for three kinds of things make ten models, two at streams six each way, and threads explore them', async () => {
+for (const over of ['writes by the round', 'writes by the task'] as const) {
+  test(`nothing is violated in any order of two tasks that write to two streams, or of one that may write to either: ${over}`, () => {
+    const together = over === 'writes by the round';
+    for (const [targets, least] of [
+      [['first', 'second'], together ? 1000 : 200],
+      [['either'], 50],
+    ] as const) {
+      const { violation, states, transitions } = explore(targets, over);
+      assert.is(violation, null);
+      assert.ok(states > least, `${states} states`);
+      assert.ok(transitions > states, `${transitions} steps`);
+    }
+  });
+}
+
+test('two writes to one stream, left in one round, go in their order, and the second in part', () => {
+  const model = new Model(['first', 'first'], 'writes by the round');
+  for (const action of ['step 0', 'step 1']) model.perform(action);
+  assert.ok(model.actions().includes('step 0'), 'the first went when the second came');
+  model.perform('flush');
+  assert.not(model.actions().includes('step 1'), 'the second waits for room');
+  const apart = new Model(['first', 'second'], 'writes by the round');
+  for (const action of ['step 0', 'step 1']) apart.perform(action);
+  assert.not(apart.actions().includes('ask'), 'what was left goes before readiness is asked for');
+  apart.perform('flush');
+  for (const action of ['step 0', 'step 1']) assert.ok(apart.actions().includes(action), action);
+});
+
+test('three tasks that wait for three kinds of things make ten models, two at streams six for each way to read and to write, and threads explore them', async () => {
   const kinds = configurations().map(({ over }) => over);
   assert.is(kinds.filter((over) => over === 'descriptors').length, 10);
-  assert.is(kinds.filter((over) => over === 'wait').length, 6);
-  assert.is(kinds.filter((over) => over === 'task').length, 6);
+  for (const way of ['wait', 'task', 'writes by the round', 'writes by the task'] as const) {
+    assert.is(kinds.filter((over) => over === way).length, 6);
+  }
   const told: string[] = [];
   const all = [
     { targets: ['first'], over: 'descriptors' },

@@ -117,6 +117,27 @@ export function readerOf(stream: Stream): string {
   ].join();
 }
 
+/** All that decides what becomes of the write of a stream, as text. */
+export function writerOf(stream: Stream): string {
+  const { writingSide } = stream as unknown as { writingSide: Record<string, unknown> };
+  const { waker, operation, later, failure, sent, ended } = writingSide;
+  const write = operation as { sent: number; left: boolean; tired: boolean } | null;
+  return [waker === null, write?.sent, write?.left, write?.tired, later === null, `${failure}`, sent, ended].join();
+}
+
+/** The writes that are left to be sent together, in their order: the descriptors. */
+export function leftIn(scheduler: Scheduler): number[] {
+  const transmission = pollerOf(scheduler)?.transmission ?? null;
+  if (transmission === null) return [];
+  const { sockets, size } = transmission as unknown as { sockets: readonly { fd: number }[]; size: number };
+  return sockets.slice(0, size).map(({ fd }) => fd);
+}
+
+/** Opens the poller of a scheduler, as the first wait for a descriptor would. */
+export function openPoller(scheduler: Scheduler): Poller {
+  return (scheduler as unknown as { poller: Poller }).poller;
+}
+
 /** Ends a run that cannot go on: the tasks get a cancel that passes every shield. */
 export function breakOff(scheduler: Scheduler, error: unknown): void {
   (scheduler as unknown as { breakOff(error: unknown): void }).breakOff(error);

@@ -1,6 +1,6 @@
 /** Many seeds on all processors: threads that take their share from a common counter, and write the states that they see into a common field. */
 
-import type { ReceiveMode } from 'genloop/poller';
+import type { ReceiveMode, SendMode } from 'genloop/poller';
 import { StateField } from './states.ts';
 import type { Violation } from './witness.ts';
 import { workInThread } from './work.ts';
@@ -36,6 +36,8 @@ export interface Report {
   readonly steps: number;
   /** How many programs had streams, by who received for parked readers. */
   readonly streams: Readonly<Record<ReceiveMode, number>>;
+  /** And by who sent short writes, and how many of these programs left any to be sent with others. */
+  readonly sent: Readonly<Record<SendMode | 'left', number>>;
   readonly found: readonly Found[];
 }
 
@@ -70,6 +72,11 @@ export async function runSeeds(
     streams: {
       wait: reports.reduce((sum, { streams }) => sum + streams.wait, 0),
       task: reports.reduce((sum, { streams }) => sum + streams.task, 0),
+    },
+    sent: {
+      round: reports.reduce((sum, { sent }) => sum + sent.round, 0),
+      task: reports.reduce((sum, { sent }) => sum + sent.task, 0),
+      left: reports.reduce((sum, { sent }) => sum + sent.left, 0),
     },
     found,
     states: field.count,

@@ -6,10 +6,10 @@ const INDENT = '  ';
 
 /** The text: first the world, then the tasks. */
 export function printProgram(program: Program): string {
-  const { tasks, pairs, backend, drive, shuffled, fragile, receive, room, ...world } = program;
+  const { tasks, pairs, backend, drive, shuffled, fragile, receive, send, room, ...world } = program;
   const head = [
     `world: ${backend}${drive === 'turn' ? ', embedded in another loop' : ''}, ${shuffled ? 'shuffled' : 'first in, first out'}, a failure ${fragile ? 'cancels all' : 'is kept to its task'}`,
-    ...(hasStreams(program) ? [`  received by the ${receive}, ${room} buffers`] : []),
+    ...(hasStreams(program) ? [`  received by the ${receive}, sent by the ${send}, ${room} buffers`] : []),
     `  ${Object.entries(world)
       .filter(([, value]) => value !== 0)
       .map(([name, value]) => `${name} ${value}`)

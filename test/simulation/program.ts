@@ -7,7 +7,7 @@
  */
 
 import type { BackendName } from 'genloop/os';
-import type { ReceiveMode } from 'genloop/poller';
+import type { ReceiveMode, SendMode } from 'genloop/poller';
 
 /** What a read of a stream wants: the names are those of the library, without the `read` of most. */
 export type ReadKind = 'any' | 'view' | 'into' | 'exactly' | 'line' | 'until' | 'all' | 'peek';
@@ -113,6 +113,8 @@ export interface Program {
   readonly delay: number;
   /** Who receives for the parked reader of a stream: the wait, or its task. */
   readonly receive: ReceiveMode;
+  /** Who sends short writes of streams while others are ready: the round, or the task. */
+  readonly send: SendMode;
   readonly room: Room;
   /** How likely it is that a read or a write fails. */
   readonly errors: number;

@@ -72,7 +72,12 @@ process.exitCode = failed === 0 ? 0 : 1;
 async function seeds(first: number, count: number): Promise<void> {
   const minutes = Number(values.minutes);
   if (!(minutes > 0)) refuse('--minutes', 'a number greater than 0', values.minutes);
-  const { programs, steps, streams, states, seconds, busySeconds, found } = await runSeeds(first, count, jobs, minutes);
+  const { programs, steps, streams, sent, states, seconds, busySeconds, found } = await runSeeds(
+    first,
+    count,
+    jobs,
+    minutes,
+  );
   for (const { seed } of found.slice(0, MOST_SHOWN)) show(programOf(seed), `--seed ${seed}`);
   for (const { seed, violation } of found.slice(MOST_SHOWN)) console.log(`seed ${seed}: ${violation.invariant}`);
   const speed = Math.round(programs / seconds);
@@ -82,6 +87,9 @@ async function seeds(first: number, count: number): Promise<void> {
   );
   console.log(
     `${streams.wait + streams.task} of them had streams: in ${streams.wait} the wait received for parked readers, in ${streams.task} the task`,
+  );
+  console.log(
+    `in ${sent.round} of those the round sent short writes, in ${sent.left} several at once, and in ${sent.task} the task`,
   );
   passed += programs - found.length;
   failed += found.length;

@@ -45,6 +45,7 @@ export function* smallerThan(program: Program): Generator<Program> {
   if (program.drive !== 'round') yield { ...program, drive: 'round' };
   if (program.room !== 'small') yield { ...program, room: 'small' };
   if (program.receive !== 'task') yield { ...program, receive: 'task' };
+  if (program.send !== 'task') yield { ...program, send: 'task' };
   if (program.errors > 0) yield { ...program, errors: 0 };
   if (program.shuffled) yield { ...program, shuffled: false };
   if (program.fragile) yield { ...program, fragile: false };

@@ -50,7 +50,7 @@ test('all kinds of statements, worlds and backends are drawn', () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const program = programOf(seed);
     for (const body of program.tasks) collect(body);
-    const { backend, drive, shuffled, fragile, spurious, errors, delay, pairs, receive, room } = program;
+    const { backend, drive, shuffled, fragile, spurious, errors, delay, pairs, receive, send, room } = program;
     for (const each of [
       backend,
       drive,
@@ -58,7 +58,8 @@ test('all kinds of statements, worlds and backends are drawn', () => {
       `${shuffled}`,
       `fragile ${fragile}`,
       `${spurious > 0} spurious`,
-      receive,
+      `received by the ${receive}`,
+      `sent by the ${send}`,
       room,
       ...pairs,
     ])
@@ -115,7 +116,7 @@ test('all kinds of statements, worlds and backends are drawn', () => {
     ],
   ];
   assert.equal([...kinds].sort(), expected.sort());
-  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 3 + 6);
+  assert.is(worlds.size, 3 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 3 + 6);
 });
 
 test('a seed is the same program, the same steps and the same states, each time', () => {
@@ -187,6 +188,7 @@ test('a program is cut down to what its violation needs, and to the same violati
       ? { invariant: 'no wake lost', what: 'as planned' }
       : { invariant: 'it ends', what: 'another' },
     steps: 0,
+    together: 0,
   });
   let seed = 1;
   while (!needs(programOf(seed)) || sizeOf(programOf(seed)) < 12) seed++;

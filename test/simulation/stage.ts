@@ -11,7 +11,7 @@ import { ItemQueue } from './operations.ts';
 import type { Purpose } from './park.ts';
 import { type PairKind, type Program, QUEUES } from './program.ts';
 import { StreamEnd } from './stream-end.ts';
-import { isBusy } from './watch-transfer.ts';
+import { isBusy, leftAt } from './watch-transfer.ts';
 import type { Witness } from './witness.ts';
 
 const IN = 0x001;
@@ -84,6 +84,8 @@ export class Stage {
   private readonly ends: (End | undefined)[] = [];
   /** Numbers that keep a file alive whose own number is gone. */
   private readonly ghosts: number[] = [];
+  /** Where the next bytes for a stream are taken from. */
+  private place = 0;
 
   /** To be made inside of the system: it opens what the program begins with. */
   constructor(program: Program, system: SimulatedSystem, witness: Witness) {
@@ -112,8 +114,9 @@ export class Stage {
   }
 
   /** So many bytes that nobody has sent there yet. */
-  content(end: StreamEnd, count: number): Uint8Array {
-    return contentAt(end.sent, count);
+  content(count: number): Uint8Array {
+    this.place += count;
+    return contentAt(this.place - count, count);
   }
 
   /** Opens a pair, instead of what had its place before. */
@@ -135,7 +138,10 @@ export class Stage {
   close(end: number): void {
     const found = this.ends[end];
     if (found?.stream === undefined) found?.descriptor.close();
-    else found.stream.close();
+    else {
+      found.stream.close();
+      this.isNoneLeft(found.stream);
+    }
   }
 
   /** Sends so many bytes, as far as they fit. */
@@ -211,18 +217,30 @@ export class Stage {
   /** Sends through a stream's socket, at once or not at all, unless a write is under way. */
   private sendBeside(end: StreamEnd, count: number): void {
     if (end.ended || isBusy(this.witness, end, true)) return;
-    quietly(() => end.stream.transport.send(this.content(end, count) as Uint8Array, 0, count));
+    quietly(() => end.stream.transport.send(this.content(count), 0, count));
   }
 
   private endWriting(end: StreamEnd): void {
     if (end.stream.closed) return;
-    const isWriting = isBusy(this.witness, end, true);
     try {
       end.stream.end();
       end.ended = true;
     } catch (error) {
-      if (!(error instanceof BusyError && isWriting)) throw error;
+      // One that was left has been tried by now, and may be over.
+      if (!(error instanceof BusyError && isBusy(this.witness, end, true))) throw error;
+      return;
+    } finally {
+      this.isNoneLeft(end);
     }
+    if (isBusy(this.witness, end, true)) {
+      this.witness.violate('one reader, one writer', `${end} was ended while a task writes to it`);
+    }
+  }
+
+  /** What was left to be sent with others comes before whatever else is done. */
+  private isNoneLeft(end: StreamEnd): void {
+    const left = leftAt(this.witness, end);
+    if (left !== undefined) this.witness.violate('bytes once, in order', `${left} comes after the end, or the close`);
   }
 
   private streamsOver(kind: PairKind, descriptors: readonly Descriptor[], pair: number): StreamEnd[] {

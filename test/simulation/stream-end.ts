@@ -5,10 +5,34 @@
  */
 
 import type { SocketStream } from 'genloop/net';
-import type { Descriptor } from 'genloop/os';
+import { type Descriptor, type Sys, wouldBlock } from 'genloop/os';
+import type { Writing } from './transfers.ts';
 import type { Witness } from './witness.ts';
 
 const FIRST_CAPACITY = 1024;
+/** The ends of each system, by their numbers. */
+const endsOf = new WeakMap<Sys, Map<number, StreamEnd>>();
+
+/**
+ * The ends of a system, whose books are told from then on what it is asked to send and has taken. It is asked there, and not where the
+ * library tells what has gone: that is to be checked.
+ */
+function listenTo(sys: Sys): Map<number, StreamEnd> {
+  const known = endsOf.get(sys);
+  if (known !== undefined) return known;
+  const ends = new Map<number, StreamEnd>();
+  endsOf.set(sys, ends);
+  const { send } = sys;
+  sys.send = (...given) => {
+    const [fd, bytes, offset] = given;
+    const result = send.apply(sys, given);
+    const end = ends.get(fd);
+    // The number may have another owner by now.
+    if (end !== undefined && end.fd === fd) end.asked(bytes.subarray(offset, offset + Math.max(0, result)), result);
+    return result;
+  };
+  return ends;
+}
 
 /** A stream of the program. */
 export class StreamEnd {
@@ -27,6 +51,10 @@ export class StreamEnd {
   cut = false;
   /** How often a reader was told of the error of the connection. */
   failures = 0;
+  /** How often the system was asked to send here. */
+  tries = 0;
+  /** The write that is being admitted: one that was left goes before it. */
+  next: Writing | null = null;
   private other: StreamEnd | null = null;
   private log: Buffer = Buffer.alloc(FIRST_CAPACITY);
   private logged = 0;
@@ -37,12 +65,8 @@ export class StreamEnd {
     this.name = name;
     this.witness = witness;
     const { transport } = stream;
-    const { send, receive } = transport;
-    transport.send = (bytes, offset, length) => {
-      const count = this.guarded(() => send.call(transport, bytes, offset, length));
-      if (count !== undefined) this.note(bytes.subarray(offset, offset + count));
-      return count;
-    };
+    const { receive } = transport;
+    listenTo(stream.socket.sys).set(this.fd, this);
     transport.receive = (...given) => this.guarded(() => receive.apply(transport, given));
   }
 
@@ -117,6 +141,13 @@ export class StreamEnd {
 
   toString(): string {
     return this.name;
+  }
+
+  /** The system was asked to send here: what it has taken, and what it said. */
+  asked(taken: Uint8Array, result: number): void {
+    this.tries++;
+    if (result < 0 && !wouldBlock(this.stream.socket.sys, result)) this.hurt = true;
+    this.note(taken);
   }
 
   private guarded<T>(call: () => T): T {

@@ -1,8 +1,9 @@
-/** Programs with streams of `genloop/net`: both ways to receive for parked readers, and that the books see what they are kept for. */
+/** Programs with streams of `genloop/net`: both ways to receive for parked readers and to send short writes, and that the books see what they are kept for. */
 
 import { Kernel } from 'genloop/kernel';
 import { UnixStream } from 'genloop/net';
 import { enterSys, Socket } from 'genloop/os';
+import { SENDS_AT_ONCE } from 'genloop/poller';
 import { SimulatedSystem } from 'genloop/testing';
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.ts';
@@ -17,17 +18,25 @@ import type { Violation, Witness } from './witness.ts';
 const test = suite('streams in the simulation');
 const SEEDS = 1500;
 
-test(`the programs of ${SEEDS} seeds that have streams violate nothing, whoever receives`, () => {
+test(`the programs of ${SEEDS} seeds that have streams violate nothing, whoever receives and sends`, () => {
   const first = { wait: 0, task: 0 };
+  let gathered = 0;
+  let full = 0;
   for (let seed = 10_001; seed <= 10_000 + SEEDS; seed++) {
     const program = programOf(seed);
     if (!hasStreams(program)) continue;
     first[program.receive]++;
     // As drawn they are run elsewhere.
     const receive = program.receive === 'wait' ? 'task' : 'wait';
-    const { violation } = runProgram({ ...program, receive });
-    assert.is(violation, null, `seed ${seed}, received by the ${receive}: ${violation?.what}`);
+    const send = program.send === 'round' ? 'task' : 'round';
+    const { violation, together } = runProgram({ ...program, receive, send });
+    assert.is(violation, null, `seed ${seed}, received by the ${receive}, sent by the ${send}: ${violation?.what}`);
+    if (together > 1) gathered++;
+    if (together === SENDS_AT_ONCE) full++;
   }
+  // Else the switch is drawn for nothing.
+  assert.ok(gathered > 20, `${gathered} programs send several writes together`);
+  assert.ok(full > 0, 'none sends as many as go in one call');
   assert.ok(Math.min(first.wait, first.task) > SEEDS / 10, JSON.stringify(first));
 });
 

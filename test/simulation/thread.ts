@@ -16,6 +16,7 @@ const found: Found[] = [];
 let programs = 0;
 let steps = 0;
 const streams = { wait: 0, task: 0 };
+const sent = { round: 0, task: 0, left: 0 };
 for (;;) {
   const from = Atomics.add(counter, 0, SHARE);
   if (from >= count || found.length >= MOST_FOUND || Date.now() >= until) break;
@@ -24,9 +25,13 @@ for (;;) {
     const program = programOf(first + at);
     const outcome = runProgram(program, states);
     programs++;
-    if (hasStreams(program)) streams[program.receive]++;
+    if (hasStreams(program)) {
+      streams[program.receive]++;
+      sent[program.send]++;
+      if (outcome.together > 1) sent.left++;
+    }
     steps += outcome.steps;
     if (outcome.violation !== null) found.push({ seed: first + at, violation: outcome.violation });
   }
 }
-(parentPort as NonNullable<typeof parentPort>).postMessage({ programs, steps, streams, found } satisfies Report);
+(parentPort as NonNullable<typeof parentPort>).postMessage({ programs, steps, streams, sent, found } satisfies Report);

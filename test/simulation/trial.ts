@@ -32,6 +32,8 @@ const DELAYED = 0.5;
 export interface Outcome {
   readonly violation: Violation | null;
   readonly steps: number;
+  /** How many writes went together, at most. */
+  readonly together: number;
 }
 
 /** Runs a program; the states that it goes through are counted, if there is somebody who counts. */
@@ -51,6 +53,7 @@ export function runProgram(program: Program, states: States | null = null): Outc
     sys: system,
     backend: program.backend,
     receive: program.receive ?? 'task',
+    send: program.send ?? 'task',
     asyncContext: false,
     onError: program.fragile ? 'cancel' : () => {},
     ...(program.shuffled ? { seed: program.seed } : {}),
@@ -69,7 +72,7 @@ export function runProgram(program: Program, states: States | null = null): Outc
   } catch (error) {
     witness.violate('no internal error', error instanceof InternalError ? `${error.cause}` : `${error}`);
   }
-  return { violation: witness.violation, steps: run.steps };
+  return { violation: witness.violation, steps: run.steps, together: run.together };
 }
 
 function errors(probability: number): ErrorFault[] {
@@ -147,6 +150,8 @@ class Run {
   /** What ended a run that could not end by itself. */
   private readonly end = new Error('nothing more can happen');
   private broken = false;
+  /** How many writes went together, at most. */
+  together = 0;
 
   constructor(program: Program, { system, scheduler, witness }: Parts) {
     this.program = program;
@@ -160,6 +165,11 @@ class Run {
       enterSys(before);
     }
     this.actor = new Actor(scheduler, system, this.stage, witness);
+    const { sendEach } = system;
+    system.sendEach = (rows, count, bytes) => {
+      this.together = Math.max(this.together, count);
+      return sendEach.call(system, rows, count, bytes);
+    };
   }
 
   toTheEnd(): void {

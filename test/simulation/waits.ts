@@ -53,9 +53,7 @@ export function operationOf(wait: Wait, { stage, tasks, witness, group, record }
       const end = stage.stream(wait.end);
       if (end === undefined || end.stream.closed) return null;
       const transfer =
-        wait.do === 'receive'
-          ? new Reading(end, wait.how, wait.size)
-          : new Writing(end, stage.content(end, wait.bytes));
+        wait.do === 'receive' ? new Reading(end, wait.how, wait.size) : new Writing(end, stage.content(wait.bytes));
       return watchTransfer(witness, transfer);
     }
     case 'next':

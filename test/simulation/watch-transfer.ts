@@ -42,6 +42,7 @@ export function watchTransfer(witness: Witness, transfer: Reading | Writing): Op
         witness.parked(park);
         parkIt.call(operation, park);
       });
+      if (transfer instanceof Writing && transfer.isLeft) witness.leaves = true;
     } catch (error) {
       witness.refused(park, error);
       if (transfer instanceof Writing) transfer.ends();
@@ -60,19 +61,48 @@ export function watchTransfer(witness: Witness, transfer: Reading | Writing): Op
 
 /** Makes a call that has to refuse a second reader, and a second writer, and nobody else (rule 31). */
 function refusing<T>(witness: Witness, transfer: Reading | Writing, call: () => T): T {
-  const isTaken = isBusy(witness, transfer.end, transfer instanceof Writing) && !transfer.end.stream.closed;
+  const { end } = transfer;
+  const left = transfer instanceof Writing ? leftAt(witness, end) : undefined;
+  const isBusyNow = (): boolean => isBusy(witness, end, transfer instanceof Writing) && !end.stream.closed;
+  let isTaken = isBusyNow();
+  // One that was left is tried now, and is over if all of it goes.
+  const lookAgain = (): void => {
+    if (left === undefined) return;
+    isTaken = isBusyNow();
+    if (left.isLeft) witness.violate('bytes once, in order', `${transfer} came after ${left}, and that was not tried`);
+  };
   let value: T;
   try {
-    value = call();
+    value = during(transfer, call);
   } catch (error) {
+    lookAgain();
+    if (error instanceof BusyError && transfer instanceof Writing) transfer.refused();
     if (error instanceof BusyError && !isTaken && !isWatchedRaw(witness, transfer)) {
       witness.violate('one reader, one writer', `${transfer} was refused as busy, and nobody else is there`);
     }
     if (transfer instanceof Reading) transfer.threw(error);
     throw error;
   }
+  lookAgain();
   if (isTaken) witness.violate('one reader, one writer', `${transfer} was let in, and another is there`);
   return value;
+}
+
+/** Whose bytes go first, if others do, is known to the end. */
+function during<T>(transfer: Reading | Writing, call: () => T): T {
+  if (!(transfer instanceof Writing)) return call();
+  const { end } = transfer;
+  end.next = transfer;
+  try {
+    return call();
+  } finally {
+    end.next = null;
+  }
+}
+
+/** The write there that was not tried yet. */
+export function leftAt(witness: Witness, end: StreamEnd): Writing | undefined {
+  return witness.left.find((writing) => writing.end === end);
 }
 
 /** Whether somebody reads, or writes, there: parked, or woken and not come to look yet. */

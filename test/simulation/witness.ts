@@ -12,7 +12,7 @@ import { type GroupRecord, Ledger } from './ledger.ts';
 import { Lendings } from './lendings.ts';
 import type { Park, Purpose } from './park.ts';
 import type { StreamEnd } from './stream-end.ts';
-import { Reading } from './transfers.ts';
+import { Reading, Writing } from './transfers.ts';
 
 /** What is checked. */
 export type Invariant =
@@ -83,6 +83,8 @@ export class Witness {
   private completions = 0;
   private cancels = 0;
   private allowed = MOST_STEPS;
+  /** Whether a write was left in this round, to be sent with others: whoever goes on with that has its step in the same round. */
+  leaves = false;
 
   constructor(
     scheduler: Scheduler,
@@ -223,6 +225,18 @@ export class Witness {
     return this.claims.waitingFor(target);
   }
 
+  /** The writes that were left to be sent with others, and were not tried yet. */
+  get left(): Writing[] {
+    return [...this.parks].flatMap(({ purpose: { target } }) =>
+      target instanceof Writing && target.isLeft ? [target] : [],
+    );
+  }
+
+  /** Readiness is asked for, or the round is over: whatever was left has been tried. */
+  checkLeft(): void {
+    for (const writing of this.left) this.violate('no wake lost', `${writing} was left, and the round ends without it`);
+  }
+
   /** A round is about to begin. What it must have done when it ends. */
   beforeRound(): void {
     this.rounds++;
@@ -233,18 +247,22 @@ export class Witness {
   afterRound(steps: number): void {
     // A turn runs what was ready before it asks, and what its answer has made ready.
     const allowed = this.embedded ? this.allowed + Math.max(MOST_STEPS, this.kernel.tasks.size) : this.allowed;
-    if (steps > allowed) {
-      this.violate('starvation bounded', `${steps} steps without asking for readiness, ${allowed} are allowed`);
+    const more = this.leaves ? (this.embedded ? 2 : 1) * MOST_STEPS : 0;
+    this.leaves = false;
+    if (steps > allowed + more) {
+      this.violate('starvation bounded', `${steps} steps without asking for readiness, ${allowed + more} are allowed`);
     }
     this.allowed = Math.max(MOST_STEPS, this.kernel.ready);
     this.claims.met();
     this.passed();
+    this.checkLeft();
     this.checkReady();
     this.checkCancels();
   }
 
   /** Readiness is asked for now. */
   asking(): void {
+    this.checkLeft();
     this.askedAt = this.now;
   }
 

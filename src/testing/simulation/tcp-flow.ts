@@ -105,10 +105,9 @@ export class TcpFlow {
     this.dispatch('finish', NOTHING, false);
   }
 
-  /** Breaks the connection. What waits at the receiver's door is dropped. */
+  /** Breaks the connection. What waits at the receiver's door is dropped, and with it what travels behind: it would come after a hole. */
   reset(): void {
-    this.segments = this.segments.filter(({ arrived }) => !arrived);
-    this.queued = this.segments.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (this.segments[0]?.arrived === true) this.drop();
     this.dispatch('reset', NOTHING, false);
   }
 

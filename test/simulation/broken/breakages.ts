@@ -3,6 +3,8 @@
  * exchanged, in memory only, in a process of its own.
  */
 
+import { STREAM_BREAKAGES } from './stream-breakages.ts';
+
 /** One way to break the library. */
 export interface Breakage {
   /** What is wrong then. */
@@ -210,9 +212,9 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     name: 'readiness is not asked for while tasks are ready',
-    file: 'scheduler/scheduler.ts',
-    find: 'const STEPS_PER_POLL = 64;',
-    replace: 'const STEPS_PER_POLL = 1e6;',
+    file: 'scheduler/steps.ts',
+    find: 'STEPS_PER_POLL: number = 64;',
+    replace: 'STEPS_PER_POLL: number = 1e6;',
   },
   {
     name: 'a loop that watches the descriptor is not told of timers',
@@ -311,107 +313,5 @@ export const BREAKAGES: readonly Breakage[] = [
     find: 'this.places.set(last, place);',
     replace: '',
   },
-  {
-    name: 'what was lent of the last wait is not kept when the next one receives',
-    file: 'poller/reception.ts',
-    find: 'for (let at = 0; at < this.lentCount; at++) (lent[at] as Receiver).settle();',
-    replace: '',
-  },
-  {
-    name: 'the second reader of a wait is given the bytes of the first',
-    file: 'poller/reception.ts',
-    find: 'offset += result;',
-    replace: '',
-  },
-  {
-    name: 'what was received for one that has lost in the same wait is thrown away',
-    file: 'poller/reception.ts',
-    find: 'receiver.received(bytes, offset, result);',
-    replace: 'if ((ready[at] as Registration).reader !== null) receiver.received(bytes, offset, result);',
-  },
-  {
-    name: 'a report that was not true is taken for an error of the connection',
-    file: 'poller/reception.ts',
-    find: 'if (result === this.again) {',
-    replace: 'if (result === -this.again) {',
-  },
-  {
-    name: 'a reader that was received for stays in the poller',
-    file: 'poller/reception.ts',
-    find: 'registration.reader = registration.receiver = null;',
-    replace: 'registration.receiver = null;',
-  },
-  {
-    name: 'a receiver stays behind when its reader is taken back',
-    file: 'poller/registration.ts',
-    find: 'this.reader = waiter;\n      this.receiver = null;',
-    replace: 'this.reader = waiter;',
-  },
-  {
-    name: 'what waits to be read is forgotten when more is delivered',
-    file: 'net/input.ts',
-    find: 'if (this.start === this.stop) {\n      lend(bytes);',
-    replace: 'if (count > 0) {\n      lend(bytes);',
-  },
-  {
-    name: 'what is left of lent bytes is not copied',
-    file: 'net/input.ts',
-    find: 'else this.move(length);\n  }',
-    replace: '}',
-  },
-  {
-    name: 'the error of a connection is told again and again',
-    file: 'net/input.ts',
-    find: 'this.untold = false;\n    throw this.failure;',
-    replace: 'throw this.failure;',
-  },
-  {
-    name: 'the error that a wait received is taken for the end',
-    file: 'net/input.ts',
-    find: 'this.end();\n    this.note(error);',
-    replace: 'this.end();',
-  },
-  {
-    name: 'a task that was woken to read does not count as a reader',
-    file: 'net/reader.ts',
-    find: 'if (this.waker !== null || this.woken) {',
-    replace: 'if (this.waker !== null) {',
-  },
-  {
-    name: 'a task that was woken to read is a reader for ever',
-    file: 'net/reader.ts',
-    find: 'this.woken = false;\n    if (this.closed)',
-    replace: 'if (this.closed)',
-  },
-  {
-    name: 'a stream that is closed forgets its reader',
-    file: 'net/reader.ts',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
-    find: 'waker.fail(new ClosedError(`${this.title} was closed while a task waited for it`));\n    }\n    this.input',
-    replace: '}\n    this.input',
-  },
-  {
-    name: 'a read or a write that is cancelled goes on waiting in the poller',
-    file: 'net/side.ts',
-    find: 'this.wait?.abort(this);',
-    replace: '',
-  },
-  {
-    name: 'what a read leaves is lost at the next trap',
-    file: 'net/read-operation.ts',
-    find: 'input.keep();',
-    replace: '',
-  },
-  {
-    name: 'other writes follow one that was cut off',
-    file: 'net/output.ts',
-    find: 'if (operation.sent > 0) this.cutOff(operation);\n    noted(cancel',
-    replace: 'this.operation = null;\n    noted(cancel',
-  },
-  {
-    name: 'a write that waits sends from lent memory',
-    file: 'net/write.ts',
-    find: 'if (isLent(this.bytes)) this.bytes = Buffer.from(this.bytes) as Buffer;',
-    replace: '',
-  },
+  ...STREAM_BREAKAGES,
 ];

@@ -30,7 +30,8 @@ export interface Exhausted {
 
 /** The models, each once. */
 export function configurations(): Configuration[] {
-  const streams = (['wait', 'task'] as const).flatMap((over) => pairs().map((targets) => ({ targets, over })));
+  const overs = ['wait', 'task', 'writes by the round', 'writes by the task'] as const;
+  const streams = overs.flatMap((over) => pairs().map((targets) => ({ targets, over })));
   return [...triples().map((targets) => ({ targets, over: 'descriptors' as const })), ...streams];
 }
 
@@ -76,5 +77,6 @@ export async function exploreAll(
 /** A model in words. */
 export function nameOf({ targets, over }: Configuration): string {
   const what = targets.join(', ');
-  return over === 'descriptors' ? what : `${what}, of two streams received by the ${over}`;
+  if (over === 'descriptors') return what;
+  return over === 'wait' || over === 'task' ? `${what}, of two streams received by the ${over}` : `${what}, of ${over}`;
 }

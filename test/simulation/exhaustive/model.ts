@@ -6,11 +6,23 @@
 
 import type { Task } from 'genloop/kernel';
 import { enterSys } from 'genloop/os';
-import type { ReceiveMode } from 'genloop/poller';
+import type { ReceiveMode, SendMode } from 'genloop/poller';
 import { Scheduler } from 'genloop/scheduler';
 import { SimulatedSystem } from 'genloop/testing';
 import { Actor } from '../actor.ts';
-import { dueOf, kernelOf, pollerOf, readerOf, readinessOf, registrationsOf, scopeOf, timersOf } from '../inside.ts';
+import {
+  dueOf,
+  kernelOf,
+  leftIn,
+  openPoller,
+  pollerOf,
+  readerOf,
+  readinessOf,
+  registrationsOf,
+  scopeOf,
+  timersOf,
+  writerOf,
+} from '../inside.ts';
 import type { Program, Statement, Wait } from '../program.ts';
 import { readyTest, Stage } from '../stage.ts';
 import { type Violation, Witness } from '../witness.ts';
@@ -25,11 +37,23 @@ const MOST_PASSES = 1;
 /** The ends that are waited for; what is sent at the next one arrives here. */
 const ENDS = [0, 2] as const;
 
-/** What is waited for: two descriptors; or two streams, whose parked readers are received for by the wait, or by their tasks. */
-export type Over = 'descriptors' | ReceiveMode;
+/**
+ * What is waited for: two descriptors; or two streams that are read, and received for by the wait, or by their tasks; or two that are
+ * written to, by the round, or by their tasks.
+ */
+export type Over = 'descriptors' | ReceiveMode | `writes by the ${SendMode}`;
+
+/** Of such a write. One fits, and of two not all. */
+const WRITTEN = 2;
+const ROOM = 3;
+
+function isWritten(over: Over): over is `writes by the ${SendMode}` {
+  return over.startsWith('writes');
+}
 
 function waitFor(target: Target, over: Over): Statement {
   const [first, second] = ENDS.map((end): Wait => {
+    if (isWritten(over)) return { do: 'transmit', end, bytes: WRITTEN };
     return over === 'descriptors' ? { do: 'read', end } : { do: 'receive', how: 'any', end, size: 1 };
   }) as [Wait, Wait];
   return target === 'either' ? { do: 'select', of: [first, second] } : target === 'first' ? first : second;
@@ -56,7 +80,8 @@ export function programOf(targets: readonly Target[], over: Over = 'descriptors'
     spurious: 0,
     short: 0,
     delay: 0,
-    receive: over === 'descriptors' ? 'task' : over,
+    receive: over === 'wait' ? 'wait' : 'task',
+    send: over === 'writes by the round' ? 'round' : 'task',
     room: 'small',
     errors: 0,
   } as const;
@@ -66,7 +91,8 @@ export function programOf(targets: readonly Target[], over: Over = 'descriptors'
 
 /** One run. */
 export class Model {
-  private readonly system = new SimulatedSystem({ faults: { order: false } });
+  private readonly system: SimulatedSystem;
+  private readonly written: boolean;
   private readonly scheduler: Scheduler;
   private readonly witness: Witness;
   private readonly stage: Stage;
@@ -78,10 +104,16 @@ export class Model {
 
   constructor(targets: readonly Target[], over: Over = 'descriptors') {
     const program = programOf(targets, over);
+    this.written = isWritten(over);
+    this.system = new SimulatedSystem({
+      faults: { order: false },
+      ...(this.written ? { sendBuffer: ROOM, receiveBuffer: ROOM } : {}),
+    });
     this.scheduler = new Scheduler({
       sys: this.system,
       backend: 'epoll',
       receive: program.receive,
+      send: program.send,
       seed: 0,
       asyncContext: false,
       onError: () => {},
@@ -101,6 +133,8 @@ export class Model {
     for (const [number, body] of program.tasks.entries()) actor.spawn(number, body);
     this.tasks = [...kernel.tasks];
     this.began = this.tasks.map(() => false);
+    // Without one nothing goes together.
+    if (this.written) openPoller(this.scheduler);
   }
 
   /** What was violated. */
@@ -113,8 +147,12 @@ export class Model {
     const kernel = kernelOf(this.scheduler);
     if (this.scheduler.size === 0) return [];
     const actions = this.tasks.flatMap((task, index) => (task.status === 'ready' ? [`step ${index}`] : []));
-    if (this.isAnythingReported) actions.push('ask');
-    if (kernel.timers.next <= this.system.now()) actions.push('fire');
+    // What was left to be sent goes before readiness is asked for, and that before timers fire.
+    if (leftIn(this.scheduler).length > 0) actions.push('flush');
+    else {
+      if (this.isAnythingReported) actions.push('ask');
+      if (kernel.timers.next <= this.system.now()) actions.push('fire');
+    }
     for (const end of ENDS) {
       const closed = this.stage.descriptor(end)?.closed === true;
       if (!closed) actions.push(`ready ${end}`, `close ${end}`);
@@ -142,9 +180,14 @@ export class Model {
         kernel.timers.fire(this.system.now());
         this.witness.passed();
         break;
+      case 'flush':
+        pollerOf(this.scheduler)?.transmission?.flush();
+        this.witness.checkLeft();
+        break;
       case 'ready':
         this.done.add(action);
-        this.stage.send(index + 1, 1);
+        if (this.written) this.makeRoom(index + 1);
+        else this.stage.send(index + 1, 1);
         break;
       case 'close':
         this.stage.close(index);
@@ -206,11 +249,18 @@ export class Model {
       const fd = this.stage.descriptor(end)?.fd ?? -1;
       if (fd < 0) return 'closed';
       const stream = this.stage.stream(end);
-      const inside = stream === undefined ? '' : `:${stream.taken}:${readerOf(stream.stream)}`;
+      const inside =
+        stream === undefined ? '' : `:${stream.taken}:${(this.written ? writerOf : readerOf)(stream.stream)}`;
       return `${readinessOf(this.system, fd)}${this.done.has(`ready ${end}`)}${inside}`;
     });
     const timers = timersOf(kernel).map(({ deadline }) => deadline - now);
-    return [...tasks, parks.sort(), registrations, ends, timers.sort(), this.passes].join('|');
+    return [...tasks, parks.sort(), registrations, ends, timers.sort(), this.passes, leftIn(this.scheduler)].join('|');
+  }
+
+  /** The other side takes all that has come. */
+  private makeRoom(end: number): void {
+    const fd = this.stage.descriptor(end)?.fd ?? -1;
+    this.system.recv(fd, Buffer.alloc(ROOM * 4), 0, ROOM * 4, 0);
   }
 
   /** Whether the kernel set has anything to tell. */
