@@ -86,24 +86,22 @@ export class Transmission {
     const { bytes } = this.slab;
     // Asked for only now: one that was closed since has none any more.
     for (let at = 0; at < count; at++) rows[at * SEND_ROW] = numberOf(sockets[at] as Descriptor, leaving);
-    const total = this.send(count);
+    let total: number;
+    try {
+      total = sys.sendEach(rows, count, bytes);
+    } catch (error) {
+      // A system that is none may throw: the replay of a program that went another way.
+      for (let at = 0; at < count; at++) (senders[at] as Sender).refused(error);
+      this.clear();
+      return;
+    }
     for (let at = 0; at < count; at++) {
       const sender = senders[at] as Sender;
-      const result = typeof total !== 'number' || total < 0 ? total : (rows[at * SEND_ROW + 3] as number);
-      if (typeof result !== 'number') sender.refused(result.thrown);
-      else if (result >= 0) sender.gone(result, bytes, rows[at * SEND_ROW + 1] as number);
+      const result = total < 0 ? total : (rows[at * SEND_ROW + 3] as number);
+      if (result >= 0) sender.gone(result, bytes, rows[at * SEND_ROW + 1] as number);
       else if (wouldBlock(sys, result)) sender.gone(0, bytes, rows[at * SEND_ROW + 1] as number);
       else sender.refused(errorOf(sys, rows[at * SEND_ROW] as number, result));
       sockets[at] = senders[at] = null;
-    }
-  }
-
-  /** What the call returned, or what it threw: a system that is none (a replay of another program) may. */
-  private send(count: number): number | { readonly thrown: unknown } {
-    try {
-      return this.sys.sendEach(this.rows, count, this.slab.bytes);
-    } catch (thrown) {
-      return { thrown };
     }
   }
 
