@@ -208,7 +208,7 @@ function alike(name: string, expected: Record<string, unknown>, scene: Scene, dr
 // Who does what to the stream while a write of the same round has not gone yet.
 
 alike(
-  'a close by another task comes after the write',
+  'rule 40: a close by another task comes after the write',
   { writer: ['done'], closer: ['done'], peer: 'hello<end>' },
   function* (stage, tasks) {
     const [stream] = stage.pair('peer');
@@ -277,7 +277,7 @@ alike(
 );
 
 alike(
-  'a cancel by another task comes after the write',
+  'rule 40: a cancel by another task comes after the write',
   { writer: ['went on', 'AbortError ABORT_ERR'], peer: 'hello' },
   function* (stage, tasks) {
     const [stream] = stage.pair('peer');
@@ -750,7 +750,7 @@ everywhere(
 );
 
 each(
-  'a guest has sent all when Node’s loop turns, whoever waits on',
+  'rule 40: a guest has sent all when Node’s loop turns, whoever waits on',
   async (setup, opened) => {
     const stage = new Stage(setup, opened, { send: 'round' });
     const { scheduler } = stage;
