@@ -11,7 +11,7 @@
 
 import type { Kernel, Op, Waker } from '../kernel/index.ts';
 import { ClosedError } from '../os/index.ts';
-import { BusyError, type Sender } from '../poller/index.ts';
+import { BusyError, type Sender, type Transmission } from '../poller/index.ts';
 import { transmissionOf } from '../scheduler/index.ts';
 import { BYTE_BUDGET } from './budget.ts';
 import { EndedError, PartialWriteError } from './errors.ts';
@@ -92,23 +92,18 @@ export class Output extends Side<void> implements Sender {
     }
   }
 
-  /** Whether a short write is left to be sent with those of others. */
-  leavesTo(kernel: Kernel): boolean {
-    return this.transport.leave !== undefined && transmissionOf(kernel) !== null;
+  /** With whose writes a short one is left to be sent; `null` if it is tried at once. */
+  transmissionFor(kernel: Kernel): Transmission | null {
+    return this.transport.leave === undefined ? null : transmissionOf(kernel);
   }
 
   /** Leaves a task's write to be sent with those of others. */
-  leave(operation: Write, bytes: Uint8Array, waker: Waker<void>): void {
-    const transmission = transmissionOf(waker.kernel);
-    if (transmission === null || this.transport.leave === undefined) {
-      this.park(operation, waker);
-      return;
-    }
+  leave(operation: Write, bytes: Uint8Array, waker: Waker<void>, transmission: Transmission): void {
     this.waker = waker;
     this.operation = operation;
     operation.left = true;
     try {
-      this.transport.leave(bytes, this, transmission);
+      this.transport.leave?.(bytes, this, transmission);
     } catch (error) {
       operation.left = false;
       throw this.givenUp(operation, error);

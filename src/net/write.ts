@@ -2,7 +2,7 @@
 
 import { type Kernel, Op, PENDING, type Waker } from '../kernel/index.ts';
 import { Buffer } from '../platform/node.ts';
-import { LONGEST_SEND } from '../poller/index.ts';
+import { LONGEST_SEND, type Transmission } from '../poller/index.ts';
 import { isLent } from './borrowed.ts';
 import { noted, type Output } from './output.ts';
 import type { Transport } from './transport.ts';
@@ -28,7 +28,8 @@ export class Write extends Op<void> {
   private asked = false;
   /** Whether it is yielded by `yield*`, so that nothing but its end can wake the task. */
   private trapped = false;
-  private leaves = false;
+  /** With whose it is left to be sent, between its try and its park. */
+  private transmission: Transmission | null = null;
 
   constructor(output: Output, bytes: Uint8Array, length: number = bytes.length) {
     super();
@@ -54,14 +55,13 @@ export class Write extends Op<void> {
 
   override try(kernel: Kernel): undefined | typeof PENDING {
     const { output, trapped } = this;
-    this.leaves = this.trapped = false;
+    this.trapped = false;
+    this.transmission = null;
     output.admit(this);
     if (!this.pending) {
       this.sent = 0;
-      if (trapped && this.isShort && output.leavesTo(kernel)) {
-        this.leaves = true;
-        return PENDING;
-      }
+      if (trapped && this.isShort) this.transmission = output.transmissionFor(kernel);
+      if (this.transmission !== null) return PENDING;
     }
     this.pending = !output.advance(this);
     return this.pending ? PENDING : undefined;
@@ -73,9 +73,10 @@ export class Write extends Op<void> {
   }
 
   override park(waker: Waker<void>): void {
-    if (this.leaves) {
-      this.leaves = false;
-      this.output.leave(this, this.bytes, waker);
+    const { transmission } = this;
+    if (transmission !== null) {
+      this.transmission = null;
+      this.output.leave(this, this.bytes, waker, transmission);
       return;
     }
     this.keep();

@@ -18,7 +18,14 @@ import {
 } from 'genloop/kernel';
 import { type Stream, sendMessage, TcpStream, UnixStream } from 'genloop/net';
 import { SEND_ROW, Socket, type Sys } from 'genloop/os';
-import { LONGEST_SEND, type ReceiveMode, SEND_VARIABLE, SENDS_AT_ONCE, type SendMode } from 'genloop/poller';
+import {
+  LONGEST_SEND,
+  type ReceiveMode,
+  SEND_MODES,
+  SEND_VARIABLE,
+  SENDS_AT_ONCE,
+  type SendMode,
+} from 'genloop/poller';
 import { ReadWait, type SchedulerOptions, WriteWait } from 'genloop/scheduler';
 import { SimulatedSystem } from 'genloop/testing';
 import * as assert from 'uvu/assert';
@@ -633,31 +640,33 @@ everywhere(
   'a write in a select is tried at once, also one that a cancel has kept from being tried',
   async (setup, opened) => {
     inOrder();
-    const stage = new Stage(setup, opened, { send: 'round' });
-    await play(stage, setup, function* (_, tasks) {
-      const [stream] = stage.pair('peer');
-      const writes = [stream.write('new '), stream.write('used')] as const;
-      const cancelled = tasks.spawn(
-        (function* (): Co<void> {
-          yield* writes[1];
-        })(),
-      );
-      // It runs to its first trap, which throws.
-      cancelled.cancel();
-      yield* pass();
-      assert.is(cancelled.status, 'cancelled');
-      for (const write of writes) {
-        tasks.spawn(
+    for (const send of SEND_MODES) {
+      const stage = new Stage(setup, opened, { send });
+      await play(stage, setup, function* (_, tasks) {
+        const [stream] = stage.pair('peer');
+        const writes = [stream.write('new '), stream.write('used')] as const;
+        const cancelled = tasks.spawn(
           (function* (): Co<void> {
-            for (let at = 0; at < 3; at++) yield* pass();
+            yield* writes[1];
           })(),
         );
-        const { key } = yield* select({ write, ended: cancelled.join(), pause: sleep(0) });
-        stage.note('select', key);
-      }
-    });
-    assert.equal([stage.seen.select, stage.seen.peer], [['write', 'write'], 'new used']);
-    assert.equal([stage.sends, stage.together], [2, []]);
+        // It runs to its first trap, which throws.
+        cancelled.cancel();
+        yield* pass();
+        assert.is(cancelled.status, 'cancelled');
+        for (const write of writes) {
+          tasks.spawn(
+            (function* (): Co<void> {
+              for (let at = 0; at < 3; at++) yield* pass();
+            })(),
+          );
+          const { key } = yield* select({ write, ended: cancelled.join(), pause: sleep(0) });
+          stage.note('select', key);
+        }
+      });
+      assert.equal([stage.seen.select, stage.seen.peer], [['write', 'write'], 'new used']);
+      assert.equal([stage.sends, stage.together], [2, []]);
+    }
   },
 );
 
